@@ -1,0 +1,1 @@
+"""The `twain` command line. Importing a module of this package costs only what that module needs."""

@@ -1,0 +1,1 @@
+"""Collection over cells: latency rows, GPU rows, and how old each answer is."""

@@ -1,0 +1,48 @@
+"""Fleet rows of one cell for the gate: workloads as their Deployments say, the cell's GPUs and Kubernetes minor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cli.kube import decode, kinds
+from cli.serve import list as serving
+from cli.serve import names, plan
+
+if TYPE_CHECKING:
+    from cli.kube.client import KubeClient
+    from cli.net.http import Deadline
+
+
+class _Version(msgspec.Struct):
+    major: str = ""
+    minor: str = ""
+
+
+async def of_cell(kube: KubeClient, *, world: str, deadline: Deadline) -> list[tuple[str, dict[str, Any]]]:
+    """(kind, row) pairs of one cell in the words of the telemetry contract, before its filter. Raises TwainError."""
+    deployments, nodes, version = await asyncio.gather(
+        plan.deployments(kube, deadline=deadline),
+        decode.listed(kube, kinds.collection("v1", "Node"), decode.Node, deadline=deadline),
+        kube.get_bytes("/version", deadline=deadline),
+    )
+    gpus = Counter[str]()
+    for node in nodes.items:
+        if node.gpus:
+            gpus[node.metadata.label(names.GPU_CLASS, "unknown")] += node.gpus
+    workloads = [("workload", serving.row_of(one, world=world, cell=kube.cell)) for one in deployments.items]
+    row = {"world": world, "cell": kube.cell, "kubernetesMinor": minor(version), "gpus": dict(sorted(gpus.items()))}
+    return [*workloads, ("cell", row)]
+
+
+def minor(version: bytes) -> str | None:
+    """`1.36` out of the answer of `/version`, or None."""
+    try:
+        found = msgspec.json.decode(version, type=_Version)
+    except msgspec.DecodeError:
+        return None
+    digits = "".join(char for char in found.minor if char.isdigit())
+    return f"{found.major}.{digits}" if found.major and digits else None

@@ -1,0 +1,330 @@
+"""`twain stack`: the same Pulumi engine on the same folder, with locks, copies of the state and waves over cells."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import errors
+from cli.options import (
+    Scope,
+    confirm_options,
+    context_option,
+    exit_code_option,
+    output_option,
+    pass_app,
+    scope_options,
+)
+from cli.verbs import Kind, NounGroup, Verb, VerbCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.app import App
+    from cli.output import Format
+    from cli.stacks import Stack
+
+_HEAD = {"world": "cn|row", "cell": "string", "layer": "infra|platform", "stack": "string"}
+STACKS = Kind(
+    name="StackList",
+    item={
+        **_HEAD,
+        "resources": "integer|null",
+        "updated": "RFC 3339|null",
+        "busy": "boolean|null",
+        "state": "up|empty|foreign",
+    },
+)
+PREVIEWS = Kind(
+    name="StackPreviewList",
+    item={
+        **_HEAD,
+        "source": "engine|planned from spec|not planned",
+        "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer"),
+        "resources": [{"op": "string", "type": "string", "name": "string"}],
+    },
+)
+RUNS = Kind(name="StackRunList", item={**_HEAD, "state": "up|destroyed|failed|skipped"})
+OUTPUTS = Kind(name="StackOutputsList", item={**_HEAD, "outputs": "object"})
+
+
+def _layer_option(function: Any) -> Any:
+    return click.option(
+        "--layer", type=click.Choice(["infra", "platform", "all"]), default="all", show_default=True, help="Layer."
+    )(function)
+
+
+def _layers(layer: str) -> tuple[str, ...]:
+    return ("infra", "platform") if layer == "all" else (layer,)
+
+
+@click.group(cls=NounGroup)
+def stack() -> None:
+    """The Pulumi stacks of the own world: <fleet>.<cell>.<infra|platform>. State never crosses the border."""
+
+
+@stack.command(
+    "list", cls=VerbCommand, verb=Verb(data_class="metadata", kind=STACKS, examples=("twain stack list -o json",))
+)
+@output_option
+@context_option
+@pass_app
+def list_(app: App, *, output: Format) -> None:
+    """The stacks of this context's backend."""
+    from cli.output import Column, Report
+
+    parts = {name: name.split(".") for name in app.engine.names()}
+    items: list[dict[str, Any]] = []
+    for entry in app.engine.stacks():
+        part = parts.get(entry["name"]) or entry["name"].split(".")
+        known = len(part) == 3 and any(cell.name == part[1] for cell in app.fleet.cells)
+        items.append(
+            {
+                "world": app.context.world,
+                "cell": part[1] if known else None,
+                "layer": part[2] if known else None,
+                "stack": entry["name"],
+                "resources": entry.get("resourceCount"),
+                "updated": entry.get("lastUpdate"),
+                "busy": entry.get("updateInProgress"),
+                "state": ("up" if entry.get("resourceCount") else "empty") if known else "foreign",
+            }
+        )
+    columns = (
+        Column(title="WORLD", key="world"),
+        Column(title="STACK", key="stack"),
+        Column(title="CELL", key="cell"),
+        Column(title="LAYER", key="layer"),
+        Column(title="STATE", key="state"),
+        Column(title="RESOURCES", key="resources", right=True, missing="unknown"),
+        Column(title="UPDATED", key="updated", missing="never"),
+    )
+    report = Report(kind=STACKS.name, items=items, columns=columns, empty="no stack yet: twain stack up")
+    app.finish(report, output)
+
+
+@stack.command(
+    "env", cls=VerbCommand, verb=Verb(data_class="metadata", examples=('eval "$(twain stack env --world cn)"',))
+)
+@click.option("--world", type=click.Choice(["cn", "row"]), default=None, help="Must be the context's own.")
+@context_option
+@pass_app
+def env(app: App, *, world: str | None) -> None:
+    """Print what plain `pulumi` needs to work on this world's stacks, as shell assignments."""
+    if world is not None and world != app.context.world:
+        message = f"context {app.context.name} is of world {app.context.world}, not {world}."
+        raise errors.PolicyError(message, fix=f"use a context of {world}", id="RES-STATE")
+    kept = {k: v for k, v in app.context.env.items() if k == "PATH" or k.startswith(("PULUMI_", "TWAIN_"))}
+    backend = Template(app.fleet.worlds[app.context.world].backend).safe_substitute(app.engine.env)
+    kept.setdefault("PULUMI_BACKEND_URL", backend)
+    lines = [f"export {key}={shlex.quote(value)}" for key, value in sorted(kept.items())]
+    app.console.data("\n".join(lines))
+    if app.context.workspace is not None:
+        app.console.note(f"then: cd {shlex.quote(str(app.context.workspace))} && pulumi stack ls")
+
+
+@stack.command(
+    "preview",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=PREVIEWS,
+        examples=("twain stack preview", "twain stack preview --cell cn-sha-1 --layer infra -o json"),
+    ),
+)
+@_layer_option
+@exit_code_option
+@scope_options
+@output_option
+@context_option
+@pass_app
+def preview(app: App, *, layer: str, exit_code: bool, scope: Scope, output: Format) -> None:
+    """What `stack up` would change. The rules on the fleet are checked first: a residency violation ends with 5."""
+    from cli import stacks
+    from cli.output import Report
+
+    stacks.check_spec(app)
+    chosen = stacks.chosen(app, scope, _layers(layer))
+    existing = app.engine.names()
+    items: list[dict[str, Any]] = []
+    found: list[errors.ErrorRow] = []
+    for one in chosen:
+        app.console.note(f"previewing {one.name}")
+        try:
+            items.append(stacks.preview(app, one, existing))
+        except errors.TwainError as error:
+            found.append(errors.row_of(error, cell=one.cell, world=one.world))
+    changed = any(_changes(item) for item in items)
+    report = Report(kind=PREVIEWS.name, items=items, columns=_preview_columns(), errors=found, next="twain stack up")
+    app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)
+
+
+@stack.command(
+    "up",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=RUNS,
+        examples=("twain stack up --cell cn-sha-1", "twain stack up --layer infra --canary eu-ams-1 -y"),
+        mutates=True,
+    ),
+)
+@_layer_option
+@click.option("--canary", metavar="CELL", help="The cell that goes first; default the first of the fleet.")
+@confirm_options
+@scope_options
+@output_option
+@context_option
+@pass_app
+def up(app: App, *, layer: str, canary: str | None, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
+    """Bring cells up, wave by wave: infra of the canary cell, infra of the others, then platform likewise.
+
+    Safe to repeat: what is up stays as it is, and what a killed run left undone is done.
+    """
+    from cli import stacks
+
+    stacks.check_spec(app)
+    chosen = stacks.chosen(app, scope, _layers(layer))
+    if canary is not None:
+        app.fleet.cell(canary)
+    _plan(app, chosen, "bring up")
+    if app.confirm("bring these stacks up?", yes=yes, dry_run=dry_run):
+        _run(app, chosen, lambda one: stacks.up(app, one, app.console.note), "stack up", canary=canary, output=output)
+
+
+@stack.command(
+    "destroy",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=RUNS,
+        examples=("twain stack destroy --cell eu-par-1 --layer platform",),
+        mutates=True,
+    ),
+)
+@_layer_option
+@confirm_options
+@scope_options
+@output_option
+@context_option
+@pass_app
+def destroy(app: App, *, layer: str, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
+    """Destroy what stacks hold: platform before infra. Protected resources stay and the command ends with 4."""
+    from cli import stacks
+
+    existing = app.engine.names()
+    chosen = [one for one in stacks.chosen(app, scope, _layers(layer)) if one.name in existing]
+    _plan(app, chosen, "DESTROY everything in")
+    if not app.confirm("destroy everything in these stacks?", yes=yes, dry_run=dry_run):
+        return
+    _run(
+        app,
+        chosen,
+        lambda one: stacks.destroy(app, one, app.console.note),
+        "stack destroy",
+        output=output,
+        backwards=True,
+    )
+
+
+@stack.command(
+    "outputs",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata", kind=OUTPUTS, examples=("twain stack outputs", "twain stack outputs --cell cn-sha-1")
+    ),
+)
+@_layer_option
+@scope_options
+@output_option
+@context_option
+@pass_app
+def outputs(app: App, *, layer: str, scope: Scope, output: Format) -> None:
+    """What stacks give, secrets as `[secret]`; and refresh what read verbs know of each cell."""
+    from cli import stacks
+    from cli.output import Column, Report
+
+    existing = app.engine.names()
+    items: list[dict[str, Any]] = []
+    for one in stacks.chosen(app, scope, _layers(layer)):
+        if one.name in existing:
+            found = stacks.remember(app, app.engine, one) if one.layer == "infra" else app.engine.outputs(one.name)
+            items.append(
+                {"world": one.world, "cell": one.cell, "layer": one.layer, "stack": one.name, "outputs": found}
+            )
+    columns = (
+        Column(title="STACK", key="stack"),
+        Column(title="OUTPUTS", key=lambda item: ", ".join(sorted(item["outputs"]))),
+    )
+    report = Report(kind=OUTPUTS.name, items=items, columns=columns, empty="no stack is up", next="twain cell list")
+    app.finish(report, output)
+
+
+@stack.command(
+    "pulumi",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata", examples=("twain stack pulumi -- stack ls", "twain stack pulumi -- about"), mutates=True
+    ),
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@pass_app
+def pulumi(app: App, *, args: tuple[str, ...]) -> None:
+    """Run plain `pulumi` with this context's workspace, backend and environment. Becomes that process."""
+    engine = app.engine
+    os.chdir(engine.workspace)
+    os.umask(0o077)
+    os.execve(engine.program(), ["pulumi", *args], engine.env)  # noqa: S606 - this is the verb
+
+
+def _plan(app: App, chosen: list[Stack], what: str) -> None:
+    if not chosen:
+        message = "no stack of this world lies in the scope."
+        raise errors.NotFoundError(message, fix="twain stack list", id="STK-404")
+    for one in chosen:
+        app.console.note(f"plan: {what} {one.name}")
+
+
+def _run(
+    app: App,
+    chosen: list[Stack],
+    work: Callable[[Stack], dict[str, Any]],
+    verb: str,
+    *,
+    output: Format,
+    canary: str | None = None,
+    backwards: bool = False,
+) -> None:
+    from cli import grants, stacks
+    from cli.output import Column, Report
+
+    grants.audited(app, verb, stacks=[one.name for one in chosen])
+    rows, found = stacks.run_waves(chosen, work, canary=canary, note=app.console.note, backwards=backwards)
+    columns = (
+        Column(title="WORLD", key="world"),
+        Column(title="CELL", key="cell"),
+        Column(title="LAYER", key="layer"),
+        Column(title="STACK", key="stack"),
+        Column(title="STATE", key="state", tone=lambda state: "bad" if state == "failed" else None),
+    )
+    app.finish(Report(kind=RUNS.name, items=rows, columns=columns, errors=found, next="twain status"), output)
+
+
+def _changes(item: dict[str, Any]) -> bool:
+    changes = item["changes"]
+    return changes is None or any(count for name, count in changes.items() if name != "same")
+
+
+def _preview_columns() -> tuple[Any, ...]:
+    from cli.output import Column
+
+    counts = tuple(
+        Column(title=name.upper(), key=f"changes.{name}", right=True, missing="unknown")
+        for name in ("create", "update", "replace", "delete", "same")
+    )
+    return (Column(title="STACK", key="stack"), *counts, Column(title="SOURCE", key="source"))

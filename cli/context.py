@@ -1,0 +1,157 @@
+"""Who is operating: contexts on disk. A context belongs to one world and holds, for another world, a gate token at
+most."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli import errors, files
+
+
+def default_home() -> Path:
+    """`$TWAIN_HOME`, else `~/.config/twain`."""
+    declared = os.environ.get("TWAIN_HOME")
+    return Path(declared) if declared else Path.home() / ".config" / "twain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateAccess:
+    """How to reach another world's gate: its address, the CA that signed it, the file with our gate token."""
+
+    world: str
+    url: str
+    token_file: Path
+    ca_file: Path | None = None
+    ca_pem: str | None = None
+
+    def ca(self) -> str | None:
+        """The CA as PEM. Raises UsageError when the file cannot be read."""
+        if self.ca_pem:
+            return self.ca_pem
+        return files.read_text(self.ca_file, "the gate's CA") if self.ca_file else None
+
+    def token(self) -> str:
+        """The gate token. Raises AuthError when there is none."""
+        try:
+            token = self.token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            message = f"the gate token for world {self.world} cannot be read: {error.strerror} ({self.token_file})."
+            fix = f"ask an operator of {self.world} for: twain context grant --to NAME --ttl 1h"
+            raise errors.AuthError(message, fix=fix, id="AUTH-GATE") from error
+        if not token:
+            message = f"the gate token file for world {self.world} is empty ({self.token_file})."
+            raise errors.AuthError(message, fix="ask for a new one", id="AUTH-GATE")
+        return token
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One operator in one world. `env` is what the engine and the credential plugins run with, beside the minimum."""
+
+    name: str
+    world: str
+    identity: str
+    fleet: Path
+    workspace: Path | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    gates: dict[str, GateAccess] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContextStore:
+    """`contexts.json` of a home folder. Writes are whole-file and atomic, 0600."""
+
+    home: Path
+
+    @property
+    def path(self) -> Path:
+        """Where the contexts are kept."""
+        return self.home / "contexts.json"
+
+    def read(self) -> dict[str, Any]:
+        """The file's content; an absent file is an empty one. Raises UsageError for one that cannot be read."""
+        try:
+            raw = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {"current": None, "contexts": {}}
+        except (OSError, ValueError) as error:
+            message = f"{self.path} cannot be read: {error}."
+            raise errors.UsageError(message, fix="correct or remove the file", id="CFG-CONTEXTS") from error
+        if not isinstance(raw, dict) or not isinstance(raw.get("contexts"), dict):
+            message = f"{self.path} has no mapping `contexts`."
+            raise errors.UsageError(message, fix="correct or remove the file", id="CFG-CONTEXTS")
+        return raw
+
+    def names(self) -> list[str]:
+        """Every context, sorted."""
+        return sorted(self.read()["contexts"])
+
+    def current_name(self) -> str | None:
+        """The context in force: `$TWAIN_CONTEXT`, else the file's own."""
+        return os.environ.get("TWAIN_CONTEXT") or self.read().get("current")
+
+    def get(self, name: str | None = None) -> Context:
+        """A context by name, or the current one. Raises UsageError when there is none."""
+        raw = self.read()
+        chosen = name or os.environ.get("TWAIN_CONTEXT") or raw.get("current")
+        known = ", ".join(sorted(raw["contexts"])) or "none"
+        if not chosen:
+            message = "no context is set, so it is not known for whom and in which world to act."
+            fix = f"twain context use NAME (known: {known})" if raw["contexts"] else "twain rehearse up, or twain init"
+            raise errors.UsageError(message, fix=fix, id="CFG-NOCONTEXT")
+        if chosen not in raw["contexts"]:
+            message = f"there is no context {chosen!r}; known: {known}."
+            raise errors.UsageError(message, fix="twain context list", id="CFG-NOCONTEXT")
+        return _context(chosen, raw["contexts"][chosen], self.path)
+
+    def use(self, name: str) -> Context:
+        """Make a context the current one. Repeating it changes nothing."""
+        context = self.get(name)
+        raw = self.read()
+        if raw.get("current") != name:
+            files.write_private(self.path, json.dumps({**raw, "current": name}, indent=2) + "\n")
+        return context
+
+    def put(self, name: str, value: dict[str, Any], *, current: bool = False) -> None:
+        """Write one context, replacing one of the same name."""
+        raw = self.read()
+        raw["contexts"][name] = value
+        if current or not raw.get("current"):
+            raw["current"] = name
+        files.write_private(self.path, json.dumps(raw, indent=2) + "\n")
+
+
+def _context(name: str, raw: Any, path: Path) -> Context:
+    try:
+        gates = {world: _gate(world, gate, path.parent) for world, gate in (raw.get("gates") or {}).items()}
+        return Context(
+            name=name,
+            world=str(raw["world"]),
+            identity=str(raw.get("identity") or name),
+            fleet=_path(str(raw["fleet"]), path.parent),
+            workspace=_path(str(raw["workspace"]), path.parent) if raw.get("workspace") else None,
+            env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
+            gates=gates,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"context {name!r} in {path} is incomplete: {error}."
+        raise errors.UsageError(message, fix="it needs world, identity and fleet", id="CFG-CONTEXTS") from error
+
+
+def _gate(world: str, raw: dict[str, Any], base: Path) -> GateAccess:
+    return GateAccess(
+        world=world,
+        url=str(raw["url"]),
+        token_file=_path(str(raw["token_file"]), base),
+        ca_file=_path(str(raw["ca_file"]), base) if raw.get("ca_file") else None,
+        ca_pem=str(raw["ca_pem"]) if raw.get("ca_pem") else None,
+    )
+
+
+def _path(value: str, base: Path) -> Path:
+    path = Path(value).expanduser()
+    return path if path.is_absolute() else base / path

@@ -1,0 +1,299 @@
+"""The Pulumi engine, as a child process on this context's workspace and backend.
+
+What the wrapper adds: umask 077, one lock per stack, copies of the state (checksummed, synced, rotated) before
+anything that changes it, and exit codes that say what went wrong.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cli import errors, files
+from cli.kube.kubeconfig import plugin_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    from cli.context import Context
+
+LAYERS = ("infra", "platform")
+KEPT_COPIES = 10
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*\.(infra|platform)$")
+_RULE = re.compile(r"\bRES-[A-Z0-9-]+")
+_SPEC = re.compile(r"\bSPEC-[A-Z0-9-]+")
+_LOCK_OWNER = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
+_WORDS = 40
+_ERROR = re.compile(r"\berror: (.+)")
+# How Python names an exception class before its words.
+_PREFIX = re.compile(r"^(?:error: )?(?:[\w.]+Error: )?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a run of the engine ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        """Its errors, each once; its last lines where it names none."""
+        text = (self.out + "\n" + self.err).strip()
+        told = [found.strip() for found in _ERROR.findall(text)]
+        named = [line for line in dict.fromkeys(told) if line not in {"update failed", "preview failed"}]
+        return "\n".join(named[:_WORDS] or text.splitlines()[-_WORDS:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """One workspace and one backend. Methods block; each is one run of `pulumi`."""
+
+    world: str
+    workspace: Path
+    env: dict[str, str]
+    home: Path
+
+    @classmethod
+    def of(cls, context: Context, *, home: Path) -> Engine:
+        """The engine of a context. Raises UsageError where the context has no workspace."""
+        if context.workspace is None:
+            message = f"context {context.name} has no workspace, so no stacks can be worked on from here."
+            raise errors.UsageError(message, fix="set `workspace` to the folder with Pulumi.yaml", id="CFG-WORKSPACE")
+        if not (context.workspace / "Pulumi.yaml").is_file():
+            message = f"there is no Pulumi.yaml in {context.workspace}."
+            raise errors.UsageError(message, fix="correct `workspace` of the context", id="CFG-WORKSPACE")
+        env = plugin_environment(context.env, {})
+        return cls(world=context.world, workspace=context.workspace, env=env, home=home)
+
+    def program(self) -> str:
+        """The path of the engine. Raises UsageError when it is not there."""
+        found = shutil.which("pulumi", path=self.env.get("PATH"))
+        if found is None:
+            message = "pulumi is not on the PATH."
+            raise errors.UsageError(message, fix="twain doctor", id="CFG-ENGINE")
+        return found
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float | None = None,
+        check: bool = True,
+    ) -> Result:
+        """Run `pulumi ARGS`. With `on_line`, its output is handed on line by line. Raises TwainError when it fails."""
+        command = [self.program(), *args]
+        with subprocess.Popen(
+            command,
+            cwd=self.workspace,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if on_line is not None else subprocess.PIPE,
+            text=True,
+            umask=0o077,
+        ) as process:
+            try:
+                result = _collect(process, on_line, timeout_s)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                message = f"pulumi {args[0]} did not end within {timeout_s:.0f} s."
+                raise errors.DeadlineError(message, fix="give more time with --timeout") from error
+            except BaseException:
+                # The engine gets the same signal and finishes the step it is at; wait for that.
+                process.wait()
+                raise
+        if check and result.code != 0:
+            raise failure(result, what=f"pulumi {' '.join(args[:2])}")
+        return result
+
+    def stacks(self) -> list[dict[str, Any]]:
+        """Every stack of this backend: `{name, lastUpdate, updateInProgress, resourceCount}`."""
+        raw = json.loads(self.run(["stack", "ls", "--json"], timeout_s=60).out or "[]")
+        return sorted(raw, key=lambda entry: entry["name"])
+
+    def names(self) -> list[str]:
+        """The names of the stacks."""
+        return [entry["name"] for entry in self.stacks()]
+
+    def ensure(self, stack: str, *, fleet: Path, secrets_provider: str) -> None:
+        """Create the stack and set its one configuration key. Repeating it changes nothing."""
+        if stack not in self.names():
+            provider = [] if secrets_provider == "passphrase" else ["--secrets-provider", secrets_provider]
+            self.run(["stack", "init", stack, "--non-interactive", *provider], timeout_s=60)
+        self.run(["config", "set", "twain:fleet", str(fleet), "--stack", stack, "--non-interactive"], timeout_s=60)
+
+    def preview(self, stack: str) -> dict[str, Any]:
+        """The engine's own JSON: `changeSummary`, `steps`, `diagnostics`. Takes no lock and changes nothing."""
+        result = self.run(["preview", "--stack", stack, "--json", "--non-interactive"], check=False)
+        document = _json(result.out)
+        if result.code != 0:
+            told = "\n".join(str(entry.get("message", "")) for entry in document.get("diagnostics") or ())
+            raise failure(Result(code=result.code, out=told, err=result.err), what=f"preview of {stack}")
+        return document
+
+    def up(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
+        """Bring the stack up. Raises LockHeldError, PolicyError, AuthError, ResourceError."""
+        return self._change(["up", "--yes", "--skip-preview"], stack, on_line)
+
+    def destroy(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
+        """Destroy what the stack holds; the stack itself and its history stay."""
+        return self._change(["destroy", "--yes", "--skip-preview"], stack, on_line)
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The stack's outputs; secrets as `[secret]`."""
+        return _json(self.run(["stack", "output", "--stack", stack, "--json"], timeout_s=60).out)
+
+    def export(self, stack: str) -> dict[str, Any]:
+        """The stack's deployment (state); secrets stay encrypted."""
+        return _json(self.run(["stack", "export", "--stack", stack], timeout_s=120).out)
+
+    def _change(self, verb: list[str], stack: str, on_line: Callable[[str], None] | None) -> Result:
+        with self.locked(stack):
+            self.keep_copy(stack)
+            args = [*verb, "--stack", stack, "--non-interactive", "--color", "never"]
+            result = self.run(args, on_line=on_line, check=False)
+            if result.code != 0 and self._free_dead_lock(stack, result):
+                result = self.run(args, on_line=on_line, check=False)
+            if result.code != 0:
+                raise failure(result, what=f"{verb[0]} of {stack}")
+            self.keep_copy(stack)
+            return result
+
+    def _free_dead_lock(self, stack: str, result: Result) -> bool:
+        """Whether the engine's own lock was left by a process of this host that is dead, and has now been taken off.
+
+        A living owner, or one on another host, is never overruled.
+        """
+        text = result.out + result.err
+        if "locked by" not in text:
+            return False
+        owners = _LOCK_OWNER.findall(text)
+        if not owners or any(host != socket.gethostname() or _alive(int(pid)) for _, host, pid in owners):
+            return False
+        return self.run(["cancel", stack, "--yes", "--non-interactive"], timeout_s=60, check=False).code == 0
+
+    @contextmanager
+    def locked(self, stack: str) -> Generator[None]:
+        """Hold this home's lock of a stack. Raises LockHeldError. The kernel frees it when we die."""
+        folder = files.private_dir(self.home / "locks")
+        descriptor = os.open(folder / f"{stack}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = f"stack {stack} is being changed by process {stream.read().strip() or '?'} of this machine."
+                raise errors.LockHeldError(message, where=stack, fix="wait until it has ended") from error
+            stream.truncate(0)
+            stream.write(f"{os.getpid()} since {datetime.now(UTC).isoformat(timespec='seconds')}")
+            stream.flush()
+            yield
+
+    def keep_copy(self, stack: str) -> Path | None:
+        """Copy the state aside, named by time and checksum; the newest ten stay. None for a stack without resources."""
+        result = self.run(["stack", "export", "--stack", stack], timeout_s=120, check=False)
+        if result.code != 0:
+            return None
+        content = result.out.encode()
+        digest = hashlib.sha256(content).hexdigest()
+        folder = files.private_dir(self.home / "state" / stack)
+        copies = sorted(folder.glob("*.json"))
+        if copies and copies[-1].stem.endswith(digest[:16]):
+            return copies[-1]
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{digest[:16]}.json"
+        files.write_private(path, content)
+        for old in [*copies, path][:-KEPT_COPIES]:
+            old.unlink(missing_ok=True)
+        return path
+
+
+def stack_name(env: str, cell: str, layer: str) -> str:
+    """`<env>.<cell>.<layer>`. Raises UsageError when a part does not fit."""
+    name = f"{env}.{cell}.{layer}"
+    if not _NAME.match(name):
+        message = f"{name!r} is no stack name: <env>.<cell>.<infra|platform>."
+        raise errors.UsageError(message, id="CFG-STACK")
+    return name
+
+
+def failure(result: Result, *, what: str) -> errors.TwainError:
+    """The error of a run that ended non-zero, by what the engine and our program wrote."""
+    text = result.out + "\n" + result.err
+    lower = text.lower()
+    message = f"{what} failed ({result.code}):\n{result.words}"
+    told = _told(text)
+    rules = sorted(set(_RULE.findall(text)))
+    if rules:
+        found = f"{what}: residency forbids it ({', '.join(rules)}).\n{told or result.words}"
+        return errors.PolicyError(found, fix="twain stack preview shows every violation", id=rules[0])
+    specs = sorted(set(_SPEC.findall(text)))
+    if specs:
+        return errors.UsageError(f"{what}: {told}" if told else message, fix=_fix(told), id=specs[0])
+    if "incorrect passphrase" in lower or "passphrase must be set" in lower or "invalid passphrase" in lower:
+        return errors.AuthError(
+            f"{what}: the passphrase of the state is wrong.", fix="twain stack env", id="AUTH-STATE"
+        )
+    if "currently locked by" in lower:
+        owners = ", ".join(f"{user}@{host} (pid {pid})" for user, host, pid in _LOCK_OWNER.findall(text))
+        fix = "wait for it; a dead owner's lock is taken off when its process is gone"
+        return errors.LockHeldError(f"{what}: the state is locked by {owners or 'somebody'}.", fix=fix, id="LCK-STATE")
+    if "no stack named" in lower or "unknown stack" in lower:
+        return errors.NotFoundError(
+            message, fix="bring the infra layer up first: twain stack up --layer infra", id="STK-404"
+        )
+    return errors.ResourceError(message, fix="read the engine's words above; the run can be repeated", id="STK-FAILED")
+
+
+def _told(text: str) -> str:
+    """What our own program said, without the stack that the language host prints around it."""
+    lines = [_PREFIX.sub("", line.strip()) for line in text.splitlines() if _RULE.search(line) or _SPEC.search(line)]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _fix(told: str) -> str:
+    """The fix that our program named, else the usual one."""
+    named = told.rpartition("Fix: ")
+    return named[2].splitlines()[0] if named[1] else "correct the fleet file"
+
+
+def _collect(process: subprocess.Popen[str], on_line: Callable[[str], None] | None, timeout_s: float | None) -> Result:
+    if on_line is None:
+        out, err = process.communicate(timeout=timeout_s)
+        return Result(code=process.returncode, out=out, err=err or "")
+    lines: list[str] = []
+    assert process.stdout is not None  # noqa: S101 - Popen was asked for a pipe
+    for line in process.stdout:
+        lines.append(line)
+        on_line(line.rstrip("\n"))
+    return Result(code=process.wait(), out="".join(lines), err="")
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        raw = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

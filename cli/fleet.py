@@ -1,0 +1,142 @@
+"""The fleet as read verbs need it: plain values from the cache, without pydantic and YAML when the cache is warm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cli import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolView:
+    """A GPU pool of a cell as the fleet declares it; `min` and `max` count nodes."""
+
+    name: str
+    gpu_class: str
+    gpus_per_node: int
+    min: int
+    max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldView:
+    """A world of the fleet."""
+
+    name: str
+    regions: tuple[str, ...]
+    registry: str
+    access: str
+    gate_cell: str
+    backend: str
+    secrets_provider: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellView:
+    """A cell of the fleet."""
+
+    name: str
+    world: str
+    cloud: str
+    region: str
+    cidr: str
+    kubernetes_minor: str
+    gpu_pools: tuple[PoolView, ...]
+
+    def max_gpus(self, gpu_class: str) -> int:
+        """How many GPUs of a class the cell can grow to."""
+        return sum(pool.max * pool.gpus_per_node for pool in self.gpu_pools if pool.gpu_class == gpu_class)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetView:
+    """The fleet, ready to look things up in."""
+
+    name: str
+    path: Path
+    reporting_currency: str
+    worlds: dict[str, WorldView]
+    cells: tuple[CellView, ...]
+    maisons: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path, cache: Path) -> FleetView:
+        """Read a fleet file through the cache. Raises SpecError with every problem."""
+        return cls.of(_cached(path, cache), path)
+
+    @classmethod
+    def of(cls, raw: dict[str, Any], path: Path) -> FleetView:
+        """A view of the fleet's plain values."""
+        return cls(
+            name=raw["name"],
+            path=path,
+            reporting_currency=raw["reporting_currency"],
+            worlds={name: _world(name, world) for name, world in raw["worlds"].items()},
+            cells=tuple(_cell(cell, raw["template"]) for cell in raw["cells"]),
+            maisons={maison["name"]: maison for maison in raw.get("maisons") or ()},
+        )
+
+    def cell(self, name: str) -> CellView:
+        """A cell by name. Raises NotFoundError with the names that exist."""
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        message = f"there is no cell {name!r} in fleet {self.name}; it has {', '.join(c.name for c in self.cells)}."
+        raise errors.NotFoundError(message, fix="twain cell list", id="CELL-404")
+
+    def cells_of(self, world: str) -> tuple[CellView, ...]:
+        """The cells of a world, in the order of the file."""
+        return tuple(cell for cell in self.cells if cell.world == world)
+
+
+def _cached(path: Path, cache: Path) -> dict[str, Any]:
+    """The resolved fleet. A warm cache needs neither pydantic nor YAML, so the key is computed here."""
+    import hashlib
+    import json
+
+    try:
+        raw = path.read_bytes()
+        return json.loads((cache / f"fleet-{hashlib.sha256(raw).hexdigest()[:24]}.json").read_bytes())
+    except (OSError, ValueError):
+        from components.spec.load import load_fleet_cached
+
+        return load_fleet_cached(path, cache)
+
+
+def _world(name: str, raw: dict[str, Any]) -> WorldView:
+    return WorldView(
+        name=name,
+        regions=tuple(raw["regions"]),
+        registry=raw["registry"],
+        access=raw["access"],
+        gate_cell=raw["gate_cell"],
+        backend=raw["state"]["backend"],
+        secrets_provider=raw["state"]["secrets_provider"],
+    )
+
+
+def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
+    patch = {key: value for key, value in (raw.get("template") or {}).items() if value is not None}
+    resolved = {**template, **patch}
+    return CellView(
+        name=raw["name"],
+        world=raw["world"],
+        cloud=raw["cloud"],
+        region=raw["region"],
+        cidr=raw["cidr"],
+        kubernetes_minor=resolved["kubernetes_minor"],
+        gpu_pools=tuple(
+            PoolView(
+                name=pool["name"],
+                gpu_class=pool["gpu_class"],
+                gpus_per_node=pool["gpus_per_node"],
+                min=pool["min"],
+                max=pool["max"],
+            )
+            for pool in resolved["gpu_pools"]
+        ),
+    )

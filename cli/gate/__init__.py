@@ -1,0 +1,1 @@
+"""A world's one door: the gate's server, and the client that another world's operator speaks to it with."""

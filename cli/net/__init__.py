@@ -1,0 +1,1 @@
+"""The asyncio HTTP client that every verb which reads uses."""

@@ -1,0 +1,1 @@
+"""Reading Prometheus: query client, expositions, histograms, windows, and one normalised list of series."""

@@ -1,0 +1,1 @@
+"""Inference workloads: manifests, plans, apply, list."""

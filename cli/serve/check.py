@@ -1,0 +1,57 @@
+"""A workload against its fleet, before any network call: maison, worlds, GPU class, and where its data may go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli import errors
+
+if TYPE_CHECKING:
+    from cli.fleet import FleetView
+    from components.spec.model import Workload
+
+# The world that data of an origin may be in. `unknown` is treated as the strictest: it may be in one world only, and
+# which one that is nobody can say, so a workload of unknown origin may not be mirrored.
+_HOME = {"cn-personal": "cn", "row-personal": "row"}
+
+
+def against_fleet(workload: Workload, fleet: FleetView, world: str = "all") -> list[errors.TwainError]:
+    """Every problem of the workload in this fleet, for the worlds that the command touches."""
+    problems: list[errors.TwainError] = []
+    if workload.maison not in fleet.maisons:
+        message = f"the fleet has no maison {workload.maison!r}; it has {', '.join(sorted(fleet.maisons)) or 'none'}."
+        problems.append(errors.UsageError(message, fix="correct metadata.maison", id="SPEC-MAISON"))
+    touched = [name for name in workload.worlds if world in {"all", name}]
+    if not touched:
+        message = f"workload {workload.name} is not meant for world {world}."
+        problems.append(errors.UsageError(message, fix="add the world to spec.worlds", id="SPEC-WORLD"))
+    for name in touched:
+        cells = fleet.cells_of(name)
+        if not cells:
+            message = f"the fleet has no cell in world {name}."
+            problems.append(errors.UsageError(message, fix="correct spec.worlds", id="SPEC-WORLD"))
+        for cell in cells:
+            if not any(pool.gpu_class == workload.gpu.gpu_class for pool in cell.gpu_pools):
+                message = f"cell {cell.name} has no pool of class {workload.gpu.gpu_class}."
+                fix = "name a class of the cell's pools, or add a pool to the fleet"
+                problems.append(errors.UsageError(message, where=cell.name, fix=fix, id="SPEC-CLASS"))
+    return [*problems, *_origin(workload, touched)]
+
+
+def _origin(workload: Workload, worlds: list[str]) -> list[errors.TwainError]:
+    origin = workload.model.origin
+    if origin == "none":
+        return []
+    home = _HOME.get(origin)
+    outside = [world for world in worlds if world != home] if home is not None else worlds
+    if home is None and len(workload.worlds) == 1:
+        outside = []
+    return [
+        errors.PolicyError(
+            f"model {workload.model.name} has origin {origin}, so its weights may not be in world {world}.",
+            fix="take the world out of spec.worlds, or name the true origin",
+            where=workload.name,
+            id="RES-ORIGIN",
+        )
+        for world in outside
+    ]

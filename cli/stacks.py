@@ -1,0 +1,193 @@
+"""Stacks over cells: which there are, in which order they are worked on, and what each run found."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli import cells, errors
+from cli.engine import LAYERS, stack_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cli.app import App
+    from cli.engine import Engine
+    from cli.fleet import CellView
+    from cli.options import Scope
+
+CHANGES = ("create", "update", "replace", "delete", "same")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack of our own world."""
+
+    name: str
+    cell: str
+    world: str
+    layer: str
+
+
+def chosen(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
+    """The stacks of a scope, infra before platform, in the order of the fleet.
+
+    Raises PolicyError when the scope names another world's cell: its state is not here and must not be.
+    """
+    for name in scope.cells:
+        _own(app, app.fleet.cell(name))
+    if scope.world not in {"all", app.context.world}:
+        message = f"the stacks of world {scope.world} cannot be worked on from context {app.context.name}."
+        fix = f"state never crosses the border: use a context of {scope.world}"
+        raise errors.PolicyError(message, fix=fix, id="RES-STATE")
+    own = [cell for cell in app.fleet.cells_of(app.context.world) if scope.has(world=cell.world, cell=cell.name)]
+    return [
+        Stack(name=stack_name(app.fleet.name, cell.name, layer), cell=cell.name, world=cell.world, layer=layer)
+        for layer in LAYERS
+        if layer in layers
+        for cell in own
+    ]
+
+
+def _own(app: App, cell: CellView) -> None:
+    if cell.world != app.context.world:
+        message = f"cell {cell.name} lies in world {cell.world}; context {app.context.name} is of {app.context.world}."
+        fix = f"state never crosses the border: use a context of {cell.world}"
+        raise errors.PolicyError(message, fix=fix, where=cell.name, id="RES-STATE")
+
+
+def check_spec(app: App) -> None:
+    """The rules on the whole fleet, before the engine starts. Raises SpecError or ResidencyError with every problem."""
+    from components.policy import spec_rules
+    from components.spec.load import load_fleet
+
+    spec_rules.check(load_fleet(app.context.fleet), str(app.context.fleet))
+
+
+def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
+    """What an `up` of a stack would do. A platform stack whose infra stack is not up cannot be planned by the
+    engine."""
+    row: dict[str, Any] = {
+        "world": stack.world,
+        "cell": stack.cell,
+        "layer": stack.layer,
+        "stack": stack.name,
+        "source": "engine",
+        "changes": dict.fromkeys(CHANGES, 0),
+        "resources": [],
+    }
+    infra = stack_name(app.fleet.name, stack.cell, "infra")
+    if stack.layer == "platform" and infra not in existing:
+        row.update(source="not planned", changes=None)
+        return row
+    engine = app.engine
+    engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))
+    document = engine.preview(stack.name)
+    for name, count in (document.get("changeSummary") or {}).items():
+        key = "replace" if "replace" in name else name
+        if key in row["changes"]:
+            row["changes"][key] += int(count)
+    row["resources"] = [
+        {"op": step["op"], "type": _type(step["urn"]), "name": step["urn"].rsplit("::", 1)[-1]}
+        for step in document.get("steps") or ()
+        if step.get("op") not in {"same", "read"}
+    ]
+    return row
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
+def secrets_provider(app: App) -> str:
+    """How the state of our world is encrypted."""
+    return app.fleet.worlds[app.context.world].secrets_provider
+
+
+def waves(stacks: Sequence[Stack], canary: str | None, *, backwards: bool = False) -> list[list[Stack]]:
+    """Per layer the canary cell alone, then all others at once; platform after infra, or before it when backwards."""
+    result: list[list[Stack]] = []
+    for layer in reversed(LAYERS) if backwards else LAYERS:
+        members = [stack for stack in stacks if stack.layer == layer]
+        first = [stack for stack in members if stack.cell == (canary or (members[0].cell if members else None))]
+        rest = [stack for stack in members if stack not in first]
+        result.extend(wave for wave in (first, rest) if wave)
+    return result
+
+
+def run_waves(
+    stacks: Sequence[Stack],
+    work: Callable[[Stack], dict[str, Any]],
+    *,
+    canary: str | None,
+    note: Callable[[str], None],
+    backwards: bool = False,
+) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
+    """Work on stacks wave by wave. One that fails stops the later waves of its own cell, and, as the canary, of all."""
+    rows: list[dict[str, Any]] = []
+    found: list[errors.ErrorRow] = []
+    failed: set[str] = set()
+    guard = threading.Lock()
+
+    def one(stack: Stack) -> None:
+        try:
+            row = work(stack)
+        except errors.TwainError as error:
+            with guard:
+                failed.add(stack.cell)
+                found.append(errors.row_of(error, cell=stack.cell, world=stack.world))
+                rows.append(_row(stack, "failed"))
+            return
+        with guard:
+            rows.append(row)
+
+    for number, wave in enumerate(waves(stacks, canary, backwards=backwards)):
+        ready = [stack for stack in wave if stack.cell not in failed]
+        with guard:
+            rows.extend(_row(stack, "skipped") for stack in wave if stack.cell in failed)
+        if not ready:
+            continue
+        note(f"wave {number + 1}: {', '.join(stack.name for stack in ready)}")
+        with ThreadPoolExecutor(max_workers=len(ready)) as pool:
+            list(pool.map(one, ready))
+        if number == 0 and failed:
+            failed.update(stack.cell for stack in stacks)
+    return rows, found
+
+
+def _row(stack: Stack, state: str) -> dict[str, Any]:
+    return {"world": stack.world, "cell": stack.cell, "layer": stack.layer, "stack": stack.name, "state": state}
+
+
+def up(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
+    """Bring one stack up and, for infra, remember the cell's facts."""
+    engine = app.engine
+    engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))
+    engine.up(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
+    if stack.layer == "infra":
+        remember(app, engine, stack)
+    return _row(stack, "up")
+
+
+def destroy(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
+    """Destroy one stack's resources and, for infra, forget the cell's facts."""
+    app.engine.destroy(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
+    if stack.layer == "infra":
+        cells.forget(app.home, stack.cell)
+    return _row(stack, "destroyed")
+
+
+def remember(app: App, engine: Engine, stack: Stack) -> dict[str, Any]:
+    """Read an infra stack's outputs and keep what read verbs need of them. Returns the outputs."""
+    from pathlib import Path
+
+    from components.spec.lock import lock_dir
+
+    outputs = engine.outputs(stack.name)
+    if outputs:
+        declared = engine.env.get("TWAIN_LOCK_DIR")
+        place = Path(declared) if declared else lock_dir(app.context.fleet)
+        cells.write(app.home, cells.from_json(cells.cell_facts(outputs, lock_dir=place)))
+    return outputs

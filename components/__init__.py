@@ -1,0 +1,1 @@
+"""The library: neutral spec, cloud facts, components, policy, parity, money. Everything else sits on it."""

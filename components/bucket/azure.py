@@ -1,0 +1,94 @@
+"""Storage account and container on Azure, zone-redundant in one region: Entra only, the cell's key, no public access.
+
+Deliberately not set: any geo-redundant SKU, shared keys, cross-tenant replication.
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.bucket.contract import Bucket, BucketInputs, BucketOutputs
+
+
+def _key_parts(key_uri: str) -> tuple[str, str]:
+    """Vault URI and key name out of a key's URI with version."""
+    head, _, tail = key_uri.partition("/keys/")
+    return head, tail.split("/")[0]
+
+
+class AzureBucket(Bucket):
+    """A storage account with one container."""
+
+    def build(self, name: str, inputs: BucketInputs) -> BucketOutputs:
+        """Declare the account, its blob service and the container."""
+        place, spec, storage = inputs.place, inputs.place.cell.template.bucket, azure.storage
+        account = storage.StorageAccount(
+            f"{name}-{inputs.purpose}",
+            account_name=place.global_name(inputs.purpose, limit=24, dashes=False),
+            resource_group_name=inputs.scope,
+            location=place.region,
+            kind="StorageV2",
+            sku=storage.SkuArgs(name="Standard_ZRS"),
+            access_tier="Hot",
+            minimum_tls_version="TLS1_2",
+            enable_https_traffic_only=True,
+            allow_blob_public_access=False,
+            allow_shared_key_access=False,
+            allow_cross_tenant_replication=False,
+            default_to_o_auth_authentication=True,
+            is_local_user_enabled=False,
+            is_sftp_enabled=False,
+            enable_nfs_v3=False,
+            public_network_access="Disabled",
+            network_rule_set=storage.NetworkRuleSetArgs(default_action="Deny", bypass="None"),
+            identity=storage.IdentityArgs(type="UserAssigned", user_assigned_identities=[inputs.key.user]),
+            encryption=storage.EncryptionArgs(
+                key_source="Microsoft.Keyvault",
+                require_infrastructure_encryption=True,
+                key_vault_properties=storage.KeyVaultPropertiesArgs(
+                    key_vault_uri=inputs.key.key_id.apply(lambda uri: _key_parts(uri)[0]),
+                    key_name=inputs.key.key_id.apply(lambda uri: _key_parts(uri)[1]),
+                ),
+                encryption_identity=storage.EncryptionIdentityArgs(encryption_user_assigned_identity=inputs.key.user),
+                services=storage.EncryptionServicesArgs(
+                    blob=storage.EncryptionServiceArgs(enabled=True, key_type="Account")
+                ),
+            ),
+            tags=place.tags,
+            opts=self.child(),
+        )
+        storage.BlobServiceProperties(
+            f"{name}-{inputs.purpose}",
+            blob_services_name="default",
+            account_name=account.name,
+            resource_group_name=inputs.scope,
+            is_versioning_enabled=spec.versioning,
+            delete_retention_policy=storage.DeleteRetentionPolicyArgs(enabled=True, days=spec.noncurrent_days),
+            container_delete_retention_policy=storage.DeleteRetentionPolicyArgs(
+                enabled=True, days=spec.noncurrent_days
+            ),
+            opts=self.child(),
+        )
+        container = storage.BlobContainer(
+            f"{name}-{inputs.purpose}",
+            container_name=inputs.purpose,
+            account_name=account.name,
+            resource_group_name=inputs.scope,
+            public_access="None",
+            opts=self.child(),
+        )
+        if place.protect:
+            azure.authorization.ManagementLockByScope(
+                f"{name}-{inputs.purpose}",
+                lock_name=place.name(inputs.purpose),
+                scope=account.id,
+                level="CanNotDelete",
+                notes="twain: deletion protection of the cell's weights",
+                opts=self.child(),
+            )
+        return BucketOutputs(
+            bucket_name=container.name,
+            url=pulumi.Output.concat("az://", account.name, "/", container.name),
+            bucket_id=container.id,
+        )

@@ -1,0 +1,76 @@
+"""What a cloud's API accepts as a name: pattern by resource type and property.
+
+Sources: the providers' own validators and the vendors' pages, as of August 2026; where neither says, the narrowest form
+that all of them take.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameRule:
+    """A name must match the whole of `pattern`. `worldwide`: unique among all customers of the cloud."""
+
+    pattern: re.Pattern[str]
+    worldwide: bool = False
+
+
+def _rule(pattern: str, *, worldwide: bool = False) -> NameRule:
+    return NameRule(pattern=re.compile(pattern), worldwide=worldwide)
+
+
+_ALI_NAME = _rule(r"(?!https?://)[a-zA-Z][\w.:-]{0,127}")
+_GCP_NAME = _rule(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_GCP_CLUSTER = _rule(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_GCP_ACCOUNT = _rule(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])")
+_AZ_NETWORK = _rule(r"[a-zA-Z0-9]([\w.-]{0,78}\w)?")
+
+NAME_RULES: dict[tuple[str, str], NameRule] = {
+    ("alicloud:vpc/network:Network", "vpcName"): _ALI_NAME,
+    ("alicloud:vpc/switch:Switch", "vswitchName"): _ALI_NAME,
+    ("alicloud:vpc/natGateway:NatGateway", "natGatewayName"): _ALI_NAME,
+    ("alicloud:ecs/eipAddress:EipAddress", "addressName"): _ALI_NAME,
+    ("alicloud:cs/managedKubernetes:ManagedKubernetes", "name"): _rule(r"[a-zA-Z0-9][\w-]{0,62}"),
+    ("alicloud:cs/nodePool:NodePool", "nodePoolName"): _rule(r"[\w-]{1,63}"),
+    ("alicloud:kms/alias:Alias", "aliasName"): _rule(r"alias/[\w/-]{1,255}"),
+    ("alicloud:log/project:Project", "projectName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
+    ("alicloud:oss/bucket:Bucket", "bucket"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
+    ("alicloud:ram/role:Role", "roleName"): _rule(r"[a-zA-Z0-9.-]{1,64}"),
+    ("alicloud:ram/policy:Policy", "policyName"): _rule(r"[a-zA-Z0-9-]{1,128}"),
+    ("gcp:compute/network:Network", "name"): _GCP_NAME,
+    ("gcp:compute/subnetwork:Subnetwork", "name"): _GCP_NAME,
+    ("gcp:compute/router:Router", "name"): _GCP_NAME,
+    ("gcp:compute/routerNat:RouterNat", "name"): _GCP_NAME,
+    ("gcp:compute/firewall:Firewall", "name"): _GCP_NAME,
+    ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
+    ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
+    ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
+    ("gcp:kms/cryptoKey:CryptoKey", "name"): _rule(r"[\w-]{1,63}"),
+    ("gcp:serviceaccount/account:Account", "accountId"): _GCP_ACCOUNT,
+    ("gcp:storage/bucket:Bucket", "name"): _rule(
+        r"(?!goog)(?!.*google)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True
+    ),
+    ("azure-native:resources:ResourceGroup", "resourceGroupName"): _rule(r"[\w.()-]{0,89}[\w()-]"),
+    ("azure-native:network:VirtualNetwork", "virtualNetworkName"): _rule(r"[a-zA-Z0-9][\w.-]{0,62}\w"),
+    ("azure-native:network:Subnet", "subnetName"): _AZ_NETWORK,
+    ("azure-native:network:NatGateway", "natGatewayName"): _AZ_NETWORK,
+    ("azure-native:network:PublicIPAddress", "publicIpAddressName"): _AZ_NETWORK,
+    ("azure-native:network:NetworkSecurityGroup", "networkSecurityGroupName"): _AZ_NETWORK,
+    ("azure-native:keyvault:Vault", "vaultName"): _rule(
+        r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]", worldwide=True
+    ),
+    ("azure-native:keyvault:Key", "keyName"): _rule(r"[a-zA-Z0-9-]{1,127}"),
+    ("azure-native:managedidentity:UserAssignedIdentity", "resourceName"): _rule(r"[a-zA-Z0-9][\w-]{2,127}"),
+    ("azure-native:containerservice:ManagedCluster", "resourceName"): _rule(r"[a-zA-Z0-9]([-\w]{0,61}[a-zA-Z0-9])?"),
+    ("azure-native:containerservice:ManagedCluster", "dnsPrefix"): _rule(
+        r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,52}[a-zA-Z0-9])?"
+    ),
+    ("azure-native:containerservice:ManagedCluster", "nodeResourceGroup"): _rule(r"[\w.()-]{0,79}[\w()-]"),
+    ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
+    ("azure-native:storage:StorageAccount", "accountName"): _rule(r"[a-z0-9]{3,24}", worldwide=True),
+    ("azure-native:storage:BlobContainer", "containerName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
+    ("azure-native:operationalinsights:Workspace", "workspaceName"): _rule(r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]"),
+}

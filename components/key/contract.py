@@ -1,0 +1,45 @@
+"""The customer-managed key of a cell, in the cell's own region: etcd secrets, disks and buckets are encrypted with
+it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.base import Component, Place
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyInputs:
+    """The place; `scope` of the network."""
+
+    place: Place
+    scope: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyOutputs:
+    """`key_id` is how the cloud's other services name the key; `vault_id` its container, empty where there is none.
+
+    `user` is the cloud identity that may use the key for the cluster and the bucket, empty where the services act in
+    their own name.
+    """
+
+    key_id: pulumi.Output[str]
+    vault_id: pulumi.Output[str]
+    user: pulumi.Output[str]
+
+
+class Key(Component[KeyInputs, KeyOutputs]):
+    """A key with yearly rotation. Deleting it is scheduled, never immediate, and on GCP its name is taken for ever."""
+
+    kind = "Key"
+
+    @abstractmethod
+    def build(self, name: str, inputs: KeyInputs) -> KeyOutputs:
+        """Declare the key."""

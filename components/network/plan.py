@@ -1,0 +1,56 @@
+"""The address plan of a cell: how its one range is cut, the same on every cloud. Pure arithmetic.
+
+Second half: pods. First quarter: nodes. Second quarter: services at its start; at its end the control plane, and before
+that the proxies of an internal gateway. A /14 gives 131,072 pod addresses, 65,536 for nodes, 4,096 for services.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+# Services never need more than a /20, and GKE and AKS refuse a range shorter than /12 anyway.
+_SERVICES_PREFIX = 20
+# The smallest that GKE takes for a control plane and AKS for an API server subnet.
+_CONTROL_PLANE_PREFIX = 28
+# GKE's internal gateway recommends a /23 and takes a /26 at the smallest; a /24 fits the smallest cell too.
+_PROXY_PREFIX = 24
+
+
+# What the ranges of pods and services are called where a cloud wants them named.
+PODS_RANGE, SERVICES_RANGE = "pods", "services"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressPlan:
+    """Ranges as CIDR text. `nodes`, `pods`, `services`, `proxies` and `control_plane` never overlap."""
+
+    nodes: str
+    pods: str
+    services: str
+    proxies: str
+    control_plane: str
+
+    @classmethod
+    def of(cls, cidr: str) -> AddressPlan:
+        """Cut a cell's range (a /18 or larger)."""
+        whole = ipaddress.IPv4Network(cidr)
+        first, second, _, _ = whole.subnets(prefixlen_diff=2)
+        pods = list(whole.subnets(prefixlen_diff=1))[1]
+        services = next(second.subnets(new_prefix=max(_SERVICES_PREFIX, second.prefixlen + 1)))
+        last = int(second.broadcast_address) - 2 ** (32 - _CONTROL_PLANE_PREFIX) + 1
+        control_plane = ipaddress.IPv4Network((last, _CONTROL_PLANE_PREFIX))
+        proxies = list(second.subnets(new_prefix=_PROXY_PREFIX))[-2]
+        return cls(
+            nodes=str(first),
+            pods=str(pods),
+            services=str(services),
+            proxies=str(proxies),
+            control_plane=str(control_plane),
+        )
+
+    def split(self, part: str, count: int) -> list[str]:
+        """`nodes` or `pods` in at least `count` equal parts, one per zone; a zone's subnet is /16 at the largest."""
+        network = ipaddress.IPv4Network(getattr(self, part))
+        bits = max((count - 1).bit_length(), 16 - network.prefixlen)
+        return [str(subnet) for subnet in list(network.subnets(prefixlen_diff=bits))[:count]]

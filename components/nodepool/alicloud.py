@@ -1,0 +1,55 @@
+"""GPU node pool of ACK. The driver and the device plugin come with the cloud's GPU nodes.
+
+Deliberately not set: spot, GPU sharing (`exclusive` is the only mode that means the same on all clouds), a desired
+size: it must never stand beside the scaling configuration.
+"""
+
+from __future__ import annotations
+
+import pulumi_alicloud as alicloud
+
+from components.nodepool.contract import TAINT_KEY, TAINT_VALUE, NodePool, NodePoolInputs, NodePoolOutputs
+
+# Room for two images of an engine (about 20 GiB each) and a model's local copy of up to 200 GiB.
+_SYSTEM_DISK_GIB = 300
+
+
+class AlicloudNodePool(NodePool):
+    """An ACK node pool with GPUs."""
+
+    def build(self, name: str, inputs: NodePoolInputs) -> NodePoolOutputs:
+        """Declare the pool."""
+        place, pool = inputs.place, inputs.pool
+        made = alicloud.cs.NodePool(
+            name,
+            node_pool_name=pool.name,
+            cluster_id=inputs.cluster.cluster_id,
+            vswitch_ids=inputs.network.node_subnets,
+            instance_types=[inputs.instance_type],
+            instance_charge_type="PostPaid",
+            spot_strategy="NoSpot",
+            multi_az_policy="BALANCE",
+            image_type="AliyunLinux3ContainerOptimized",
+            system_disk_category="cloud_essd",
+            system_disk_size=_SYSTEM_DISK_GIB,
+            system_disk_encrypted=True,
+            system_disk_kms_key=inputs.key.key_id,
+            install_cloud_monitor=False,
+            internet_max_bandwidth_out=0,
+            instance_metadata_options=alicloud.cs.NodePoolInstanceMetadataOptionsArgs(http_tokens="required"),
+            scaling_config=alicloud.cs.NodePoolScalingConfigArgs(
+                enable=True, min_size=pool.min, max_size=pool.max, type="gpu"
+            ),
+            management=alicloud.cs.NodePoolManagementArgs(
+                enable=True, auto_repair=True, auto_upgrade=False, auto_vul_fix=False, max_unavailable=1
+            ),
+            labels=[
+                alicloud.cs.NodePoolLabelArgs(key="twain/gpu-class", value=pool.gpu_class),
+                alicloud.cs.NodePoolLabelArgs(key="twain/pool", value=pool.name),
+                alicloud.cs.NodePoolLabelArgs(key="ack.node.gpu.schedule", value="default"),
+            ],
+            taints=[alicloud.cs.NodePoolTaintArgs(key=TAINT_KEY, value=TAINT_VALUE, effect="NoSchedule")],
+            tags=place.tags,
+            opts=self.child(),
+        )
+        return NodePoolOutputs(pool_id=made.node_pool_id)

@@ -1,0 +1,40 @@
+"""The platform of a cell, read top to bottom like a table of contents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.platform import access, dcgm, gate, gateway, namespaces, prometheus
+from components.platform.context import Context
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes
+
+    from components.spec.model import Fleet, ResolvedCell
+
+
+def build(
+    *,
+    fleet: Fleet,
+    cell: ResolvedCell,
+    provider: pulumi_kubernetes.Provider,
+    gateway_class: str,
+    sister_cells: dict[str, pulumi.Output[str]],
+) -> None:
+    """Declare everything that is installed in the cell's cluster.
+
+    `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
+    cells (JSON text by cell name); only the gate cell uses them. Repetition: declarative, a second run changes nothing.
+    """
+    parent = pulumi.ComponentResource("twain:index:Platform", cell.cell.name)
+    context = Context(fleet=fleet, cell=cell, provider=provider, parent=parent, sister_cells=sister_cells)
+    spaces = namespaces.declare(context)
+    access.declare(context, spaces)
+    dcgm.declare(context, spaces)
+    prometheus.declare(context, spaces)
+    gateway.declare(context, spaces, gateway_class=gateway_class)
+    if context.is_gate_cell:
+        gate.declare(context, spaces)
+    parent.register_outputs({})

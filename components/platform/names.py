@@ -1,0 +1,47 @@
+"""Names, labels and images that the platform, the command line and the gate share."""
+
+from __future__ import annotations
+
+SYSTEM_NAMESPACE = "twain-system"
+GPU_NAMESPACE = "gpu-monitoring"
+MAISON_PREFIX = "maison-"
+
+PROMETHEUS = "prometheus"
+PROMETHEUS_PORT = 9090
+GATE = "gate"
+GATE_PORT = 8443
+GATEWAY = "cell"
+GATEWAY_PORT = 8443
+GATEWAY_TLS_SECRET = "gateway-tls"  # noqa: S105 - the name of a Secret
+GATEWAY_KEYS_SECRET = "gateway-keys"  # noqa: S105
+GATE_TLS_SECRET = "gate-tls"  # noqa: S105
+GATE_TOKEN_AUDIENCE = "twain-gate"  # noqa: S105
+DCGM_PORT = 9400
+
+LABEL_WORLD = "twain/world"
+LABEL_CELL = "twain/cell"
+LABEL_MAISON = "twain/maison"
+LABEL_WORKLOAD = "twain/workload"
+LABEL_REVISION = "twain/revision"
+LABEL_GPU_CLASS = "twain/gpu-class"
+LABEL_POOL = "twain/pool"
+
+GPU_TAINT = "nvidia.com/gpu"
+
+# Tags of the images that the platform runs, in each world's own registry. Digests come from the artefact ledger once
+# it exists; until then a tag names the image.
+IMAGES = {
+    "prometheus": "v3.15.0",
+    "dcgm-exporter": "4.5.2-4.8.1-ubuntu22.04",
+    "twain-gate": "0.1.0",
+}
+
+
+def image(registry: str, name: str) -> str:
+    """The reference of a platform image in a world's registry."""
+    return f"{registry}/{name}:{IMAGES[name]}"
+
+
+def maison_namespace(maison: str) -> str:
+    """The namespace of a maison."""
+    return f"{MAISON_PREFIX}{maison}"

@@ -1,0 +1,147 @@
+"""Namespaces: Pod Security levels, default-deny network policies, one namespace and GPU quota per maison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.platform import names
+
+if TYPE_CHECKING:
+    from components.platform.context import Context
+    from components.spec.model import Maison
+
+
+def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
+    """Declare all namespaces with their policies. Returns them by name, to be depended on."""
+    spaces = {
+        names.SYSTEM_NAMESPACE: _namespace(context, names.SYSTEM_NAMESPACE, level="restricted"),
+        # The DCGM exporter needs SYS_ADMIN for profiling counters, so it lives apart, in the one namespace that allows it.
+        names.GPU_NAMESPACE: _namespace(context, names.GPU_NAMESPACE, level="privileged"),
+    }
+    for maison in context.fleet.maisons:
+        name = names.maison_namespace(maison.name)
+        spaces[name] = _namespace(context, name, level="restricted", maison=maison.name)
+    for name, space in spaces.items():
+        _default_deny(context, name, space)
+    _system_traffic(context, spaces[names.SYSTEM_NAMESPACE])
+    _scrape_ingress(context, names.GPU_NAMESPACE, names.DCGM_PORT, spaces[names.GPU_NAMESPACE])
+    for maison in context.fleet.maisons:
+        _tenant(context, maison, spaces[names.maison_namespace(maison.name)])
+    return spaces
+
+
+def _namespace(context: Context, name: str, *, level: str, maison: str = "") -> k8s.core.v1.Namespace:
+    labels = {
+        **context.labels,
+        "pod-security.kubernetes.io/enforce": level,
+        "pod-security.kubernetes.io/enforce-version": f"v{context.cell.template.kubernetes_minor}",
+        "pod-security.kubernetes.io/audit": "restricted",
+        "pod-security.kubernetes.io/warn": "restricted",
+    }
+    if maison:
+        labels[names.LABEL_MAISON] = maison
+    return k8s.core.v1.Namespace(
+        name, metadata=k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels), opts=context.options()
+    )
+
+
+def _meta(context: Context, name: str, namespace: str) -> k8s.meta.v1.ObjectMetaArgs:
+    return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=context.labels)
+
+
+def _default_deny(context: Context, namespace: str, parent: pulumi.Resource) -> None:
+    """Nothing in, nothing out but DNS: every other path is opened by name."""
+    dns = k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+        ports=[
+            k8s.networking.v1.NetworkPolicyPortArgs(port=53, protocol="UDP"),
+            k8s.networking.v1.NetworkPolicyPortArgs(port=53, protocol="TCP"),
+        ],
+        to=[
+            k8s.networking.v1.NetworkPolicyPeerArgs(
+                namespace_selector=k8s.meta.v1.LabelSelectorArgs(
+                    match_labels={"kubernetes.io/metadata.name": "kube-system"}
+                )
+            )
+        ],
+    )
+    k8s.networking.v1.NetworkPolicy(
+        f"{namespace}-default-deny",
+        metadata=_meta(context, "default-deny", namespace),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"], egress=[dns]
+        ),
+        opts=context.options(depends_on=[parent]),
+    )
+
+
+def _from_namespace(namespace: str) -> k8s.networking.v1.NetworkPolicyPeerArgs:
+    return k8s.networking.v1.NetworkPolicyPeerArgs(
+        namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
+    )
+
+
+def _scrape_ingress(context: Context, namespace: str, port: int, parent: pulumi.Resource) -> None:
+    k8s.networking.v1.NetworkPolicy(
+        f"{namespace}-scrape",
+        metadata=_meta(context, "scrape", namespace),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(),
+            policy_types=["Ingress"],
+            ingress=[
+                k8s.networking.v1.NetworkPolicyIngressRuleArgs(
+                    from_=[_from_namespace(names.SYSTEM_NAMESPACE)],
+                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=port, protocol="TCP")],
+                )
+            ],
+        ),
+        opts=context.options(depends_on=[parent]),
+    )
+
+
+def _system_traffic(context: Context, parent: pulumi.Resource) -> None:
+    """The cell's own services: Prometheus scrapes inside the cell, operators and the other world's callers come in by
+    two ports. Egress stays within the cell's own addresses.
+    """
+    inside = k8s.networking.v1.NetworkPolicyPeerArgs(
+        ip_block=k8s.networking.v1.IPBlockArgs(cidr=context.cell.cell.cidr)
+    )
+    k8s.networking.v1.NetworkPolicy(
+        f"{names.SYSTEM_NAMESPACE}-services",
+        metadata=_meta(context, "services", names.SYSTEM_NAMESPACE),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(),
+            policy_types=["Ingress", "Egress"],
+            ingress=[
+                k8s.networking.v1.NetworkPolicyIngressRuleArgs(
+                    ports=[
+                        k8s.networking.v1.NetworkPolicyPortArgs(port=names.PROMETHEUS_PORT, protocol="TCP"),
+                        k8s.networking.v1.NetworkPolicyPortArgs(port=names.GATE_PORT, protocol="TCP"),
+                    ],
+                    from_=[inside],
+                )
+            ],
+            egress=[k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=[inside])],
+        ),
+        opts=context.options(depends_on=[parent]),
+    )
+
+
+def _tenant(context: Context, maison: Maison, parent: pulumi.Resource) -> None:
+    """A maison's quota and the rights of its group in its own namespace."""
+    namespace = names.maison_namespace(maison.name)
+    k8s.core.v1.ResourceQuota(
+        f"{namespace}-quota",
+        metadata=_meta(context, "gpus", namespace),
+        spec=k8s.core.v1.ResourceQuotaSpecArgs(hard={"requests.nvidia.com/gpu": str(maison.gpu_quota)}),
+        opts=context.options(depends_on=[parent]),
+    )
+    k8s.rbac.v1.RoleBinding(
+        f"{namespace}-readers",
+        metadata=_meta(context, "readers", namespace),
+        role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name="view"),
+        subjects=[k8s.rbac.v1.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=maison.rbac_group)],
+        opts=context.options(depends_on=[parent]),
+    )

@@ -1,0 +1,131 @@
+"""Rules about who may reach things (SEC). A setting that is absent counts as the cloud's default, which is never
+safe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.policy.model import Subject, Violation, at, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_OPEN = frozenset({"0.0.0.0/0", "::/0", "*", "Internet", "Any", "0.0.0.0"})
+# Type -> (rule, path, wanted value, reason).
+_MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
+    "alicloud:cs/managedKubernetes:ManagedKubernetes": (
+        ("SEC-001", ("slbInternetEnabled",), False),
+        ("SEC-004", ("disableEncryption",), False),
+    ),
+    "gcp:container/cluster:Cluster": (
+        ("SEC-001", ("privateClusterConfig", "enablePrivateEndpoint"), True),
+        ("SEC-001", ("privateClusterConfig", "enablePrivateNodes"), True),
+        ("SEC-004", ("databaseEncryption", "state"), "ENCRYPTED"),
+    ),
+    "azure-native:containerservice:ManagedCluster": (
+        ("SEC-001", ("apiServerAccessProfile", "enablePrivateCluster"), True),
+        ("SEC-001", ("apiServerAccessProfile", "enablePrivateClusterPublicFQDN"), False),
+        ("SEC-004", ("securityProfile", "azureKeyVaultKms", "enabled"), True),
+    ),
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": (("SEC-002", ("blockPublicAccess",), True),),
+    "alicloud:cs/nodePool:NodePool": (("SEC-004", ("systemDiskEncrypted",), True),),
+    "gcp:storage/bucket:Bucket": (
+        ("SEC-002", ("publicAccessPrevention",), "enforced"),
+        ("SEC-002", ("uniformBucketLevelAccess",), True),
+    ),
+    "azure-native:storage:StorageAccount": (
+        ("SEC-002", ("allowBlobPublicAccess",), False),
+        ("SEC-002", ("publicNetworkAccess",), "Disabled"),
+    ),
+    "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
+    "azure-native:containerservice:AgentPool": (
+        ("SEC-005", ("enableNodePublicIP",), False),
+        ("SEC-004", ("enableEncryptionAtHost",), True),
+    ),
+    "alicloud:ecs/eipAssociation:EipAssociation": (("SEC-005", ("instanceType",), "Nat"),),
+}
+# Type -> path of the customer's key, which must be there.
+_KEYED: dict[str, tuple[str, ...]] = {
+    "alicloud:cs/managedKubernetes:ManagedKubernetes": ("encryptionProviderKey",),
+    "gcp:container/cluster:Cluster": ("databaseEncryption", "keyName"),
+    "azure-native:containerservice:ManagedCluster": ("securityProfile", "azureKeyVaultKms", "keyId"),
+    "alicloud:oss/bucket:Bucket": ("serverSideEncryptionRule", "kmsMasterKeyId"),
+    "gcp:storage/bucket:Bucket": ("encryption", "defaultKmsKeyName"),
+    "azure-native:storage:StorageAccount": ("encryption", "keyVaultProperties", "keyName"),
+}
+_REASONS = {
+    "SEC-001": "the Kubernetes API must have no public address and no public name.",
+    "SEC-002": "it must refuse public access whatever its policies say.",
+    "SEC-003": "the whole internet would be let in.",
+    "SEC-004": "it must be encrypted with the cell's own key.",
+    "SEC-005": "nothing but the way out has a public address.",
+}
+
+
+def judge(subject: Subject) -> Iterator[Violation]:
+    """Every violation of the rules about access."""
+    for rule, path, wanted in _MUST.get(subject.type, ()):
+        value = at(subject.inputs, *path)
+        if value != wanted or isinstance(value, bool) is not isinstance(wanted, bool):
+            yield _found(subject, rule, ".".join(path), value, allowed=_text(wanted))
+    keyed = _KEYED.get(subject.type)
+    if keyed is not None and not at(subject.inputs, *keyed):
+        yield _found(subject, "SEC-004", ".".join(keyed), None, allowed="the cell's key")
+    yield from _open_ingress(subject)
+    yield from _public(subject)
+
+
+def _public(subject: Subject) -> Iterator[Violation]:
+    inputs, kind = subject.inputs, subject.type
+    acl = inputs.get("acl")
+    if kind in {"alicloud:oss/bucket:Bucket", "alicloud:oss/bucketAcl:BucketAcl"} and acl not in (None, "private"):
+        yield _found(subject, "SEC-002", "acl", acl, allowed="private")
+    access = inputs.get("publicAccess")
+    if kind == "azure-native:storage:BlobContainer" and access not in (None, "None"):
+        yield _found(subject, "SEC-002", "publicAccess", access, allowed="None")
+    member = inputs.get("member")
+    if kind.endswith("IAMMember") and member in ("allUsers", "allAuthenticatedUsers"):
+        yield _found(subject, "SEC-002", "member", member, allowed="a named identity")
+    outside = at(inputs, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
+    if kind == "gcp:container/cluster:Cluster" and outside not in (None, False):
+        path = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"
+        yield _found(subject, "SEC-001", path, outside, allowed="false")
+
+
+def _open_ingress(subject: Subject) -> Iterator[Violation]:
+    inputs = subject.inputs
+    lets_in = inputs.get("type") != "egress" and inputs.get("policy") != "drop"
+    if subject.type == "alicloud:ecs/securityGroupRule:SecurityGroupRule" and lets_in:
+        yield from _not_open(subject, "cidrIp", [inputs.get("cidrIp")])
+        yield from _not_open(subject, "ipv6CidrIp", [inputs.get("ipv6CidrIp")])
+    opens = inputs.get("direction", "INGRESS") == "INGRESS" and inputs.get("allows") is not None
+    if subject.type == "gcp:compute/firewall:Firewall" and opens:
+        yield from _not_open(subject, "sourceRanges", inputs.get("sourceRanges") or [])
+    if subject.type == "azure-native:network:NetworkSecurityGroup":
+        for index, rule in enumerate(inputs.get("securityRules") or []):
+            yield from _inbound(subject, f"securityRules[{index}]", rule)
+    if subject.type == "azure-native:network:SecurityRule":
+        yield from _inbound(subject, "", inputs)
+
+
+def _inbound(subject: Subject, path: str, rule: Any) -> Iterator[Violation]:
+    if at(rule, "direction") == "Inbound" and at(rule, "access") == "Allow":
+        place = f"{path}.sourceAddressPrefix".lstrip(".")
+        several = at(rule, "sourceAddressPrefixes")
+        yield from _not_open(subject, place, [at(rule, "sourceAddressPrefix"), *(several or [])])
+
+
+def _not_open(subject: Subject, path: str, values: Iterable[Any]) -> Iterator[Violation]:
+    for value in values:
+        if isinstance(value, str) and value in _OPEN:
+            yield _found(subject, "SEC-003", path, value, allowed="a range of the cell")
+
+
+def _found(subject: Subject, rule: str, path: str, value: object, *, allowed: str) -> Violation:
+    shown = "absent" if value is None else _text(value)
+    return violation(subject, rule, path, shown, _REASONS[rule], allowed=allowed)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)

@@ -1,0 +1,90 @@
+"""What a rule is given and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _Unknown:
+    """A value that is not known yet, and whose origin was not judged."""
+
+    def __repr__(self) -> str:
+        return "not known yet"
+
+
+class _Accepted:
+    """A value that is not known yet, made by resources that were judged and accepted."""
+
+    def __repr__(self) -> str:
+        return "known after creation, from an accepted resource"
+
+
+UNKNOWN: Final = _Unknown()
+ACCEPTED: Final = _Accepted()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One resource as a rule sees it: type token, logical name, inputs with camelCase keys.
+
+    A value that is not known yet is `UNKNOWN`, unless all that it depends on was judged and accepted: then it is
+    `ACCEPTED`. `own_provider` says whether a provider was named for it; without one the engine makes a default
+    provider, which takes its region from wherever it finds one.
+    """
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    world: str
+    allowed: frozenset[str]
+    own_provider: bool = field(default=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """Why a resource is refused: the rule, the resource, the property, the value seen, what is allowed, the reason."""
+
+    rule: str
+    resource: str
+    property: str
+    value: str
+    allowed: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.resource} {self.property} = {self.value}: {self.reason} Allowed: {self.allowed}."
+
+
+_PACKAGES: Final = {"alicloud": "alicloud", "gcp": "gcp", "azure-native": "azure"}
+
+
+def cloud_of(token: str) -> str | None:
+    """The cloud of a type token, or None for what is no cloud resource (Kubernetes objects, our own components)."""
+    parts = token.split(":")
+    package = parts[2] if token.startswith("pulumi:providers:") and len(parts) > 2 else parts[0]
+    return _PACKAGES.get(package)
+
+
+def at(inputs: Any, *path: str) -> Any:
+    """The value at a path of keys, or None."""
+    for step in path:
+        inputs = inputs.get(step) if hasattr(inputs, "get") else None
+    return inputs
+
+
+def violation(
+    subject: Subject, rule: str, path: str, value: object, reason: str, *, allowed: str | None = None
+) -> Violation:
+    """A violation of a subject. `allowed` defaults to the world's regions."""
+    return Violation(
+        rule=rule,
+        resource=f"{subject.type} {subject.name!r}",
+        property=path,
+        value=value if isinstance(value, str) else repr(value),
+        allowed=allowed if allowed is not None else ", ".join(sorted(subject.allowed)),
+        reason=reason,
+    )

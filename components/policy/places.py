@@ -1,0 +1,203 @@
+"""Rules about where things lie (RES).
+
+A place is looked for in the whole tree of inputs: under a closed list of keys, in resource names as GCP writes them,
+and in ARNs as Alibaba Cloud writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from components.clouds.regions import WORLD_OF
+from components.policy.model import ACCEPTED, UNKNOWN, Subject, Violation, at, cloud_of, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Keys whose value is a place, wherever they occur.
+_KEYS = frozenset(
+    {
+        *("region", "regionId", "regions", "regionIds", "location", "locations", "zone", "zoneId", "zones", "zoneIds"),
+        *("availabilityZone", "availabilityZones", "nodeLocations", "nodeZones", "secondaryZoneId", "slaveZoneId"),
+        *("zoneIdSlaveA", "zoneIdSlaveB", "acceptingRegionId", "peerTransitRouterRegionId", "targetRegionId"),
+        *("serviceRegionId", "trailRegion", "destinationRegionId", "destRegionId", "primaryLocation"),
+        *("secondaryLocation", "replicaLocations", "dataLocations", "failoverLocation", "backupLocation"),
+    }
+)
+# Azure numbers the zones of a region; a number says nothing about the region.
+_ZONE_NUMBERS = frozenset({"1", "2", "3"})
+_ZONE_KEYS = frozenset({"zone", "zones", "availabilityZone", "availabilityZones"})
+# Types whose place the cloud or the provider would choose when it is left out: the key that must be there.
+_NEEDED = {
+    "pulumi:providers:alicloud": "region",
+    "pulumi:providers:gcp": "region",
+    "pulumi:providers:azure-native": "location",
+    "alicloud:vpc/switch:Switch": "zoneId",
+    "gcp:artifactregistry/repository:Repository": "location",
+    "gcp:compute/router:Router": "region",
+    "gcp:compute/routerNat:RouterNat": "region",
+    "gcp:compute/subnetwork:Subnetwork": "region",
+    "gcp:container/cluster:Cluster": "location",
+    "gcp:container/nodePool:NodePool": "location",
+    "gcp:filestore/instance:Instance": "location",
+    "gcp:kms/keyRing:KeyRing": "location",
+    "gcp:sql/databaseInstance:DatabaseInstance": "region",
+    "gcp:storage/bucket:Bucket": "location",
+    "azure-native:containerregistry:Registry": "location",
+    "azure-native:containerservice:ManagedCluster": "location",
+    "azure-native:keyvault:Vault": "location",
+    "azure-native:managedidentity:UserAssignedIdentity": "location",
+    "azure-native:network:NatGateway": "location",
+    "azure-native:network:NetworkSecurityGroup": "location",
+    "azure-native:network:PublicIPAddress": "location",
+    "azure-native:network:VirtualNetwork": "location",
+    "azure-native:operationalinsights:Workspace": "location",
+    "azure-native:resources:ResourceGroup": "location",
+    "azure-native:storage:StorageAccount": "location",
+}
+# Names, not places: a private DNS zone and its like are visible in one network, and Azure files them under "Global".
+_PLACELESS = frozenset({"azure-native:privatedns:PrivateZone", "azure-native:privatedns:VirtualNetworkLink"})
+# Modules and types that join networks. Cells are never joined, across the border least of all.
+_LINKS = (
+    "alicloud:cen/",
+    "alicloud:expressconnect/",
+    "alicloud:ga/",
+    "alicloud:vpc/peerConnection",
+    "alicloud:vpn/",
+    "azure-native:network:VirtualNetworkGateway",
+    "azure-native:network:VirtualNetworkPeering",
+    "azure-native:network:VirtualHub",
+    "gcp:compute/networkPeering",
+    "gcp:compute/vPN",
+    "gcp:compute/vpn",
+    "gcp:compute/haVpn",
+    "gcp:compute/interconnect",
+)
+_GCP_ZONE = re.compile(r"^(?P<region>[a-z]+-[a-z]+\d+)-[a-z]$")
+_ALI_ZONE = re.compile(r"^(?P<region>[a-z0-9-]+?)(?:-[a-z]|(?<=\d)[a-z])$")
+_GCP_PATH = re.compile(r"(?:^|/)locations/(?P<place>[^/\s]+)")
+_ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
+
+
+def judge(subject: Subject) -> Iterator[Violation]:
+    """Every violation of the rules about places."""
+    cloud = cloud_of(subject.type)
+    if cloud is None:
+        return
+    yield from _needed(subject)
+    yield from _links(subject)
+    if subject.type not in _PLACELESS:
+        for path, key, value in walk(subject.inputs):
+            if key in _KEYS:
+                yield from _place(subject, cloud, path, key, value)
+            elif isinstance(value, str):
+                yield from _named_inside(subject, cloud, path, value)
+    yield from _copies(subject)
+
+
+def walk(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every leaf as (path, nearest key, value); a list's items carry the key of the list."""
+    if hasattr(value, "items"):
+        for name, item in value.items():
+            yield from walk(item, f"{path}.{name}" if path else str(name), str(name))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from walk(item, f"{path}[{index}]", key)
+    else:
+        yield path, key, value
+
+
+def region_of(cloud: str, value: str) -> str:
+    """The region that a place names: itself, or the region of a zone."""
+    if cloud == "azure":
+        return value.lower().replace(" ", "")
+    text = value.lower() if cloud == "gcp" else value.removeprefix("oss-")
+    if text in WORLD_OF[cloud]:
+        return text
+    match = (_GCP_ZONE if cloud == "gcp" else _ALI_ZONE).match(text)
+    return match["region"] if match else text
+
+
+def _needed(subject: Subject) -> Iterator[Violation]:
+    if not subject.own_provider and not subject.type.startswith("pulumi:providers:"):
+        reason = "no provider was named, so the engine would make one that takes its region from its surroundings."
+        yield violation(subject, "RES-003", "provider", "absent", reason)
+    key = _NEEDED.get(subject.type)
+    if key is not None and subject.inputs.get(key) in (None, ""):
+        yield violation(subject, "RES-003", key, "absent", "the cloud would choose a place by itself.")
+
+
+def _place(subject: Subject, cloud: str, path: str, key: str, value: Any) -> Iterator[Violation]:
+    if value is ACCEPTED or value is None or value == "":
+        return
+    if value is UNKNOWN or not isinstance(value, str):
+        yield violation(subject, "RES-004", path, value, "the place cannot be traced to a judged resource.")
+        return
+    if cloud == "azure" and key in _ZONE_KEYS and value in _ZONE_NUMBERS:
+        return
+    yield from _known_place(subject, cloud, path, value)
+
+
+def _known_place(subject: Subject, cloud: str, path: str, value: str) -> Iterator[Violation]:
+    region = region_of(cloud, value)
+    world = WORLD_OF[cloud].get(region)
+    if world is None:
+        reason = (
+            "the tables do not know this as one single region; a multi-region is several, and so is a global place."
+        )
+        yield violation(subject, "RES-002", path, value, reason)
+    elif world != subject.world:
+        yield violation(subject, "RES-001", path, value, f"it lies in world {world}, the cell in {subject.world}.")
+    elif region not in subject.allowed:
+        reason = f"it is not in the allow-list of world {subject.world}."
+        yield violation(subject, "RES-001", path, value, reason)
+
+
+def _named_inside(subject: Subject, cloud: str, path: str, value: str) -> Iterator[Violation]:
+    """Ids that hold a place: a key, a cluster or a repository of another region."""
+    pattern = {"gcp": _GCP_PATH, "alicloud": _ALI_ARN}.get(cloud)
+    for match in pattern.finditer(value) if pattern is not None else ():
+        yield from _known_place(subject, cloud, path, match["place"])
+
+
+def _links(subject: Subject) -> Iterator[Violation]:
+    if subject.type.startswith(_LINKS):
+        reason = "it joins this network to another; cells are never joined."
+        yield violation(subject, "RES-006", "type", subject.type, reason, allowed="no link")
+
+
+def _copies(subject: Subject) -> Iterator[Violation]:
+    """Replication, acceleration and redundancy that leave the region without naming another one."""
+    inputs = subject.inputs
+    for path, allowed, reason in _copy_settings(subject.type, inputs):
+        yield violation(subject, "RES-005", path, _shown(inputs, path), reason, allowed=allowed)
+
+
+def _shown(inputs: Mapping[str, Any], path: str) -> object:
+    return at(inputs, *path.split("."))
+
+
+def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    sku = at(inputs, "sku", "name")
+    if kind == "alicloud:oss/bucket:Bucket" and at(inputs, "transferAcceleration", "enabled") not in (None, False):
+        yield "transferAcceleration.enabled", "false", "acceleration routes through access points outside the region."
+    if kind == "alicloud:oss/bucketReplication:BucketReplication":
+        yield "destination", "no replication", "replication leaves the bucket's region."
+    if kind == "alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule":
+        yield "targetRegionId", "no synchronisation", "images would be copied to another region."
+    if kind == "gcp:storage/bucket:Bucket" and inputs.get("customPlacementConfig") is not None:
+        yield "customPlacementConfig", "absent", "it places data in two regions."
+    if kind == "gcp:secretmanager/secret:Secret":
+        yield "replication", "a regional secret", "a global secret is replicated where the cloud likes."
+    if kind == "azure-native:storage:StorageAccount" and _geo_redundant(sku):
+        yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
+    if kind == "azure-native:containerregistry:Replication":
+        yield "location", "no replication", "images would be copied to another region."
+    if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
+        yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
+
+
+def _geo_redundant(sku: Any) -> bool:
+    # The SDK's enumerations are strings; what is no string cannot be judged and is refused.
+    return sku is not None and (not isinstance(sku, str) or "G" in sku.partition("_")[2])

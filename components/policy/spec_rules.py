@@ -1,0 +1,166 @@
+"""Rules over a whole fleet that need cloud facts: jurisdictions, SKUs, zones, overlapping ranges. All problems at
+once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from components.clouds import gpu, regions
+from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.spec.model import Cell, Fleet
+
+
+def check(fleet: Fleet, path: str) -> None:
+    """Raise ResidencyError when a rule of residency is broken, else SpecError when any other is; both carry all
+    problems.
+    """
+    problems = problems_of(fleet, path)
+    if any(problem.code.startswith("RES-") for problem in problems):
+        raise ResidencyError(problems)
+    if problems:
+        raise SpecError(problems)
+
+
+def problems_of(fleet: Fleet, path: str) -> list[Problem]:
+    """Every problem of the fleet, in the order of the file."""
+    found: list[Problem] = []
+    for name, world in fleet.worlds.items():
+        found.extend(_allow_list(path, name, world.regions))
+    found.extend(_names(fleet, path))
+    for index, cell in enumerate(fleet.cells):
+        where = f"spec.cells[{index}]"
+        found.extend(_place(fleet, cell, path, where))
+        found.extend(_machines(fleet, cell, path, where))
+        found.extend(_overlaps(fleet, cell, index, path, where))
+    return found
+
+
+def _allow_list(path: str, world: str, names: tuple[str, ...]) -> Iterator[Problem]:
+    for index, region in enumerate(names):
+        worlds = {found for cloud in regions.WORLD_OF if (found := regions.world_of(cloud, region)) is not None}
+        if worlds != {world}:
+            actual = f"it lies in world {', '.join(sorted(worlds))}" if worlds else "the tables do not know it"
+            yield Problem(
+                code="RES-001",
+                path=path,
+                where=f"spec.worlds.{world}.regions[{index}]",
+                line=0,
+                message=f"region {region} cannot be in the allow-list of world {world}: {actual}.",
+                value=region,
+                fix="remove it; cn-hongkong is not mainland China",
+            )
+
+
+def _names(fleet: Fleet, path: str) -> Iterator[Problem]:
+    """A bucket's name on GCP must not hold the vendor's; ours begin with the fleet's."""
+    for index, cell in enumerate(fleet.cells):
+        if cell.cloud == "gcp" and "goog" in f"{fleet.name}-{cell.name}":
+            yield Problem(
+                code="SPEC-NAME",
+                path=path,
+                where=f"spec.cells[{index}].name",
+                line=0,
+                message=f"cell {cell.name}: no bucket of gcp may hold `goog`; ours begin with the fleet.",
+                value=f"{fleet.name}-{cell.name}",
+                fix="rename the fleet or the cell",
+            )
+
+
+def _place(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    world = fleet.worlds.get(cell.world)
+    actual = regions.world_of(cell.cloud, cell.region)
+    if actual != cell.world:
+        known = f"lies in world {actual}" if actual else f"is not a known region of {cell.cloud}"
+        yield Problem(
+            code="RES-001" if actual else "RES-002",
+            path=path,
+            where=f"{where}.region",
+            line=0,
+            message=f"cell {cell.name} of world {cell.world}: region {cell.region} {known}.",
+            value=cell.region,
+            fix=f"use one of {', '.join(world.regions) if world else 'the regions of its world'}",
+        )
+    elif world is not None and cell.region not in world.regions:
+        yield Problem(
+            code="RES-001",
+            path=path,
+            where=f"{where}.region",
+            line=0,
+            message=f"cell {cell.name}: region {cell.region} is not in the allow-list of world {cell.world}.",
+            value=cell.region,
+            fix=f"use one of {', '.join(world.regions)}, or add it to worlds.{cell.world}.regions",
+        )
+    if actual is None:
+        return
+    try:
+        offered = regions.zones(cell.cloud, cell.region)
+    except NotSupportedError as error:
+        if not cell.zones:
+            yield Problem(
+                code="SPEC-ZONE", path=path, where=f"{where}.zones", line=0, message=f"cell {cell.name}: {error}."
+            )
+        return
+    for zone in cell.zones:
+        if zone not in offered:
+            yield Problem(
+                code="SPEC-ZONE",
+                path=path,
+                where=f"{where}.zones",
+                line=0,
+                message=f"cell {cell.name}: {cell.region} has no zone {zone}.",
+                value=zone,
+                fix=f"use some of {', '.join(offered)}",
+            )
+
+
+def _machines(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    if regions.world_of(cell.cloud, cell.region) is None:
+        return
+    for pool in fleet.resolved(cell.name).template.gpu_pools:
+        if pool.gpu_class not in gpu.CLASSES:
+            yield Problem(
+                code="SPEC-CLASS",
+                path=path,
+                where=f"{where} (pool {pool.name})",
+                line=0,
+                message=f"there is no GPU class {pool.gpu_class!r}.",
+                value=pool.gpu_class,
+                fix=f"use one of {', '.join(sorted(gpu.CLASSES))}",
+            )
+        elif gpu.machine(cell.cloud, cell.region, pool.gpu_class, pool.gpus_per_node) is None:
+            places = gpu.regions_of(cell.cloud, pool.gpu_class, pool.gpus_per_node)
+            yield Problem(
+                code="SPEC-SKU",
+                path=path,
+                where=f"{where} (pool {pool.name})",
+                line=0,
+                message=(
+                    f"cell {cell.name}: no machine of {cell.cloud} with {pool.gpus_per_node} GPU of class "
+                    f"{pool.gpu_class} is offered in {cell.region}."
+                ),
+                value=cell.region,
+                fix=f"offered in: {', '.join(places)}"
+                if places
+                else "no region of this cloud has it, as far as we know",
+            )
+
+
+def _overlaps(fleet: Fleet, cell: Cell, index: int, path: str, where: str) -> Iterator[Problem]:
+    mine = ipaddress.IPv4Network(cell.cidr)
+    for other in fleet.cells[:index]:
+        if mine.overlaps(ipaddress.IPv4Network(other.cidr)):
+            yield Problem(
+                code="SPEC-CIDR",
+                path=path,
+                where=f"{where}.cidr",
+                line=0,
+                message=f"cell {cell.name}: {cell.cidr} overlaps {other.cidr} of cell {other.name}.",
+                value=cell.cidr,
+                fix="give each cell a range of its own, also across worlds",
+            )

@@ -1,0 +1,3 @@
+"""The Pulumi provider of a cell: whose account, which region. Declared explicitly, so that no ambient default
+decides.
+"""

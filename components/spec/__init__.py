@@ -1,0 +1,1 @@
+"""The provider-neutral blueprint: fleets, workloads, waivers. Strict, frozen and offline."""

@@ -1,0 +1,286 @@
+"""The spec's models: what a fleet, a workload and a waiver may say.
+
+No field names a cloud's product; the typed blocks under `overrides` are the one exception. Models are frozen and refuse
+unknown keys. Rules that need cloud facts (regions, SKUs, overlaps) live in `components.policy.spec_rules`, so that this
+package stays free of them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.spec.types import (
+    Amount,
+    Cidr,
+    Count,
+    Currency,
+    Digest,
+    GroupName,
+    KubernetesMinor,
+    Name,
+    PoolName,
+    Positive,
+    Region,
+)
+
+Cloud = Literal["alicloud", "gcp", "azure"]
+WorldName = Literal["cn", "row"]
+Origin = Literal["none", "cn-personal", "row-personal", "unknown"]
+
+
+class SpecModel(BaseModel):
+    """Base of every model of the spec: frozen, strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Money(SpecModel):
+    """An amount in one currency. Amounts of different currencies never meet without a dated rate."""
+
+    amount: Amount
+    currency: Currency
+
+
+class State(SpecModel):
+    """Where the Pulumi state of a world lives. `${VAR}` in `backend` is expanded from the environment."""
+
+    backend: str = Field(min_length=3)
+    secrets_provider: str = Field(min_length=3)
+
+
+class World(SpecModel):
+    """A jurisdiction: the regions that belong to it, its state, its registry, and the cell that holds its gate.
+
+    `access` says how an operator reaches HTTP services inside a cell: `pod-network` (pod addresses are routable from
+    where operators work) or `api-proxy` (through the API server's service proxy).
+    """
+
+    name: WorldName
+    regions: tuple[Region, ...] = Field(min_length=1)
+    state: State
+    registry: str = Field(min_length=3)
+    access: Literal["pod-network", "api-proxy"] = "api-proxy"
+    gate_cell: Name
+
+
+class Maison(SpecModel):
+    """A tenant: namespace, GPU quota per cell, RBAC group and monthly budget."""
+
+    name: Name
+    rbac_group: GroupName
+    gpu_quota: Count
+    budget: Money
+
+
+class SystemPool(SpecModel):
+    """The pool for everything that needs no GPU. `size` is a neutral size that each cloud maps to a machine."""
+
+    size: Literal["cpu-4", "cpu-8", "cpu-16"] = "cpu-4"
+    min: Positive = 1
+    max: Positive = 3
+
+
+class GpuPool(SpecModel):
+    """A pool of GPU nodes of one class. `min` and `max` count nodes per cell; a pool scales from zero."""
+
+    name: PoolName
+    gpu_class: Name
+    gpus_per_node: Positive = 1
+    min: Count = 0
+    max: Count
+
+
+class Bucket(SpecModel):
+    """The object store for weights: versioned, private, encrypted; old versions go after `noncurrent_days`."""
+
+    versioning: bool = True
+    noncurrent_days: Positive = 30
+
+
+class Observability(SpecModel):
+    """Prometheus of the cell."""
+
+    scrape_interval_s: Positive = 15
+    retention_hours: Positive = 360
+
+
+class AlicloudOverrides(SpecModel):
+    """What only Alibaba Cloud has."""
+
+    cluster_spec: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
+
+
+class GcpOverrides(SpecModel):
+    """What only GCP has."""
+
+    project: str = Field(default="", max_length=30)
+
+
+class AzureOverrides(SpecModel):
+    """What only Azure has."""
+
+    subscription: str = Field(default="", max_length=36)
+
+
+class Overrides(SpecModel):
+    """Typed blocks for one cloud each; a block for a cloud that the cell is not on is refused by the spec check."""
+
+    alicloud: AlicloudOverrides | None = None
+    gcp: GcpOverrides | None = None
+    azure: AzureOverrides | None = None
+
+
+class Template(SpecModel):
+    """What every cell of the fleet is."""
+
+    kubernetes_minor: KubernetesMinor
+    system_pool: SystemPool = SystemPool()
+    gpu_pools: tuple[GpuPool, ...] = ()
+    bucket: Bucket = Bucket()
+    observability: Observability = Observability()
+    # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
+    protect: bool = True
+
+
+class TemplatePatch(SpecModel):
+    """The parts of the template that one cell declares differently. Parity shows each as a difference."""
+
+    kubernetes_minor: KubernetesMinor | None = None
+    system_pool: SystemPool | None = None
+    gpu_pools: tuple[GpuPool, ...] | None = None
+    bucket: Bucket | None = None
+    observability: Observability | None = None
+
+
+class Cell(SpecModel):
+    """One region on one cloud. Empty `zones` means: the first two zones that the facts list for the region."""
+
+    name: Name
+    world: WorldName
+    cloud: Cloud
+    region: Region
+    cidr: Cidr
+    zones: tuple[str, ...] = ()
+    template: TemplatePatch | None = None
+    overrides: Overrides | None = None
+
+
+class ResolvedCell(SpecModel):
+    """A cell with its world and the template after its own differences."""
+
+    cell: Cell
+    world: World
+    template: Template
+
+
+class Fleet(SpecModel):
+    """Worlds, one template, and the cells made from it."""
+
+    name: Name
+    reporting_currency: Currency = "EUR"
+    worlds: dict[WorldName, World]
+    maisons: tuple[Maison, ...] = ()
+    template: Template
+    cells: tuple[Cell, ...] = Field(min_length=1)
+
+    def cell(self, name: str) -> Cell:
+        """The cell of this name. Raises KeyError with the names that exist."""
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        message = f"no cell {name!r} in fleet {self.name!r}; it has {', '.join(c.name for c in self.cells)}"
+        raise KeyError(message)
+
+    def resolved(self, name: str) -> ResolvedCell:
+        """The cell of this name with its world, and the template with the cell's own differences applied."""
+        cell = self.cell(name)
+        changes: dict[str, object] = {}
+        if cell.template is not None:
+            declared = cell.template.model_fields_set
+            changes = {key: getattr(cell.template, key) for key in declared if getattr(cell.template, key) is not None}
+        return ResolvedCell(cell=cell, world=self.worlds[cell.world], template=self.template.model_copy(update=changes))
+
+    def cells_of(self, world: str) -> tuple[Cell, ...]:
+        """The cells of one world, in the order of the file."""
+        return tuple(cell for cell in self.cells if cell.world == world)
+
+
+class Weights(SpecModel):
+    """A model's weights: a path in the cell's weights bucket, the digest of their manifest, their size."""
+
+    path: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    digest: Digest
+    size_gib: Positive
+
+
+class Model(SpecModel):
+    """The model that a workload serves. `origin` says where the data behind it comes from."""
+
+    name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    served_name: str = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    license: str = Field(min_length=2, max_length=64)
+    origin: Origin = "unknown"
+    context_length: int = Field(ge=512, le=10_000_000, strict=True)
+    weights: Weights
+
+
+class Engine(SpecModel):
+    """The serving engine: an image by name, tag and digest, and the arguments that are the operator's own."""
+
+    name: Literal["vllm"]
+    image: str = Field(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._/-]*$")
+    tag: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    digest: Digest
+    args: tuple[str, ...] = ()
+
+
+class Gpu(SpecModel):
+    """What one replica asks for: `count` devices of a class."""
+
+    gpu_class: Name
+    count: Positive = 1
+
+
+class Rollout(SpecModel):
+    """How a change is rolled out. 0 and 0 would never move, so that pair is refused by the spec check."""
+
+    deadline_s: int = Field(default=1800, ge=10, le=86_400, strict=True)
+    max_surge: Count = 1
+    max_unavailable: Count = 0
+    drain_s: int = Field(default=60, ge=1, le=3600, strict=True)
+
+
+class Slo(SpecModel):
+    """A promise: the share `objective` of requests lies at or under `threshold_s` seconds."""
+
+    metric: Literal["ttft", "itl", "e2e", "queue"]
+    threshold_s: float = Field(gt=0, le=7680)
+    objective: float = Field(gt=0, lt=1)
+
+
+class Workload(SpecModel):
+    """An inference service, mirrored into worlds."""
+
+    name: Name
+    maison: Name
+    worlds: tuple[WorldName, ...] = Field(min_length=1)
+    model: Model
+    engine: Engine
+    gpu: Gpu
+    replicas: Count
+    rollout: Rollout = Rollout()
+    slo: tuple[Slo, ...] = ()
+
+
+class Waiver(SpecModel):
+    """A declared difference between cells. After `until` it no longer counts and the difference is a gap again."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")
+    capability: str = Field(min_length=3, max_length=64)
+    cells: tuple[Name, ...] = Field(min_length=1)
+    owner: str = Field(min_length=2, max_length=128)
+    reason: str = Field(min_length=10, max_length=1000)
+    until: date

@@ -1,0 +1,1 @@
+"""One process per emulated cell that plays the cloud's machines: nodes, autoscaler, kubelet and gateway controller."""

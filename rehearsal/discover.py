@@ -1,0 +1,38 @@
+"""Plays the look-ups of `twain cell discover` on the emulated clouds: the facts that no resource output may carry.
+
+Writes the same lock file that a look-up in a real account writes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from components.spec.lock import CellLock, read_lock, write_lock
+from rehearsal.kube import cellfile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def discover(world_dir: Path, cell: str) -> CellLock:
+    """Pin the facts of a cell. An unchanged fact leaves the file untouched, so a second run changes nothing.
+
+    Raises LookupError when the emulated cloud has no such cluster.
+    """
+    facts = cellfile.read(world_dir, cell)
+    if facts is None or not facts.ca:
+        message = f"the emulated cloud has no running cluster for cell {cell}; bring its infra stack up first"
+        raise LookupError(message)
+    pinned = {"cluster_ca": facts.ca}
+    known = read_lock(world_dir / "locks", cell)
+    if known is not None and known.facts == pinned:
+        return known
+    lock = CellLock(
+        cell=cell,
+        discovered=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        source=f"emulated {facts.cloud}",
+        facts=pinned,
+    )
+    write_lock(world_dir / "locks", lock)
+    return lock

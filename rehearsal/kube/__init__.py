@@ -1,0 +1,1 @@
+"""Real Kubernetes control planes of the rehearsal's cells, and the clouds' credential plugins for them."""

@@ -1,0 +1,129 @@
+"""What a cloud puts into a new cluster before anybody may use it: extension types and the identities' rights."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from rehearsal.kube.client import KubeClient
+from rehearsal.kube.exec_plugin import IDENTITIES, NAMESPACE
+from rehearsal.kube.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rehearsal.kube.client import Access, Object
+
+_MANAGER = "twain-cloud"
+_RBAC = "rbac.authorization.k8s.io"
+_READ = ("get", "list", "watch")
+_WRITE = (*_READ, "create", "update", "patch", "delete")
+
+# What an SRE needs for serve, status, top and metrics, and nothing that would let them grant themselves more.
+_SRE_RULES: tuple[dict[str, Any], ...] = (
+    {
+        "apiGroups": [""],
+        "resources": [
+            "nodes",
+            "namespaces",
+            "pods",
+            "services",
+            "events",
+            "configmaps",
+            "serviceaccounts",
+            "resourcequotas",
+        ],
+        "verbs": [*_READ],
+    },
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods/proxy", "services/proxy"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["services", "configmaps", "serviceaccounts"], "verbs": [*_WRITE]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": [*_READ]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": [*_WRITE]},
+    {"apiGroups": ["apps"], "resources": ["replicasets", "daemonsets", "controllerrevisions"], "verbs": [*_READ]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": [*_READ]},
+    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": [*_WRITE]},
+    # Serve verbs take a Lease per workload, so that one operator changes it at a time.
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*_WRITE]},
+    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": [*_READ]},
+    {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["gateways", "gatewayclasses"], "verbs": [*_READ]},
+    {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": [*_WRITE]},
+    {"apiGroups": ["inference.networking.k8s.io"], "resources": ["inferencepools"], "verbs": [*_WRITE]},
+    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["gateway-keys"], "verbs": ["get"]},
+)
+
+
+def identity_objects() -> list[tuple[str, Object]]:
+    """(path, object) of the namespace, the accounts and their rights."""
+
+    def labelled(kind: str, version: str, name: str, **rest: Any) -> Object:
+        meta = {"name": name, "labels": {"app.kubernetes.io/managed-by": _MANAGER}}
+        return {"apiVersion": version, "kind": kind, "metadata": meta, **rest}
+
+    objects: list[tuple[str, Object]] = [
+        (f"/api/v1/namespaces/{NAMESPACE}", labelled("Namespace", "v1", NAMESPACE)),
+        (
+            f"/apis/{_RBAC}/v1/clusterroles/twain-sre",
+            labelled("ClusterRole", f"{_RBAC}/v1", "twain-sre", rules=list(_SRE_RULES)),
+        ),
+    ]
+    # A gate carries out in its sister cells what an SRE may do there.
+    roles = {"platform-engineer": "cluster-admin", "sre": "twain-sre", "gate": "twain-sre"}
+    for identity in IDENTITIES:
+        name = f"twain-{identity}"
+        objects += [
+            (
+                f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{identity}",
+                labelled("ServiceAccount", "v1", identity, automountServiceAccountToken=False),
+            ),
+            (
+                f"/apis/{_RBAC}/v1/clusterrolebindings/{name}",
+                labelled(
+                    "ClusterRoleBinding",
+                    f"{_RBAC}/v1",
+                    name,
+                    roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": roles[identity]},
+                    subjects=[{"kind": "ServiceAccount", "name": identity, "namespace": NAMESPACE}],
+                ),
+            ),
+        ]
+    return objects
+
+
+def crd_objects(files: Iterable[Path]) -> list[tuple[str, Object]]:
+    """(path, object) of every CustomResourceDefinition and admission rule in the YAML files."""
+    objects: list[tuple[str, Object]] = []
+    for file in files:
+        for raw in yaml.load_all(
+            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        ):
+            if isinstance(raw, dict) and raw.get("kind") == "CustomResourceDefinition":
+                raw.pop("status", None)
+                raw["metadata"].pop("creationTimestamp", None)
+                name = raw["metadata"]["name"]
+                objects.append((f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", raw))
+    return objects
+
+
+def _is_established(crd: Object) -> bool:
+    conditions = crd.get("status", {}).get("conditions") or []
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+async def _established(client: KubeClient, path: str) -> None:
+    """Return when a CustomResourceDefinition serves requests."""
+    collection, _, name = path.rpartition("/")
+    await wait_for(client, collection, name, lambda crd: crd is not None and _is_established(crd), seconds=30.0)
+
+
+async def install(access: Access, crd_files: Iterable[Path]) -> None:
+    """Put all of it into the cluster, in 30 s at most. Repeatable. Raises ApiError, UnreachableError, TimeoutError."""
+    crds = crd_objects(crd_files)
+    async with asyncio.timeout(30), KubeClient(access) as client:
+        namespace, *rest = identity_objects()
+        await client.apply(namespace[0], namespace[1], manager=_MANAGER)
+        await asyncio.gather(*(client.apply(path, body, manager=_MANAGER) for path, body in [*rest, *crds]))
+        await asyncio.gather(*(_established(client, path) for path, _ in crds))

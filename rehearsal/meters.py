@@ -1,0 +1,118 @@
+"""What each kind of emulated resource is billed by: metered, free by nature, or chargeable without a price.
+
+A type that neither table names is *unpriced*: it appears on the bill without a cost. So a new type can never slip
+through as free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CURRENCY: Final = {"alicloud": "CNY", "gcp": "USD", "azure": "EUR"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """How one kind of thing is metered. An empty `sku` means: no price is known anywhere, the thing is unpriced.
+
+    `code` is the billing item's code as the provider's export would have it.
+    """
+
+    sku: str
+    unit: Literal["hour", "gb-month"]
+    category: str
+    subcategory: str
+    service: str
+    code: str
+    gpu: bool = False
+
+
+_CLUSTER: Final = ("Compute", "Containers")
+_STORE: Final = ("Storage", "Object Storage")
+_NET: Final = ("Networking", "Network Infrastructure")
+_LOGS: Final = ("Management and Governance", "Observability")
+_KEYS: Final = ("Security", "Security Posture Management")
+
+
+def _meter(
+    sku: str, kind: tuple[str, str], service: str, code: str, unit: Literal["hour", "gb-month"] = "hour"
+) -> Meter:
+    return Meter(sku=sku, unit=unit, category=kind[0], subcategory=kind[1], service=service, code=code)
+
+
+# (cloud, last part of the type token) -> meter. Prices: components/pricing/data/prices.csv.
+METERS: Final[dict[tuple[str, str], Meter]] = {
+    ("alicloud", "ManagedKubernetes"): _meter(
+        "ack-pro-cluster-fee", _CLUSTER, "Container Service for Kubernetes", "cluster"
+    ),
+    ("alicloud", "Bucket"): _meter("oss-standard-lrs", _STORE, "Object Storage Service", "storage", "gb-month"),
+    ("alicloud", "NatGateway"): _meter("", _NET, "NAT Gateway", "instance_rent"),
+    ("alicloud", "EipAddress"): _meter("", _NET, "Elastic IP Address", "instance_rent"),
+    ("alicloud", "Key"): _meter("", _KEYS, "Key Management Service", "key_rent"),
+    # The charge for logs lies on the store, by volume; the project that holds it is free.
+    ("alicloud", "Store"): _meter("", _LOGS, "Simple Log Service", "index_traffic"),
+    ("gcp", "Cluster"): _meter("gke-cluster-fee", _CLUSTER, "Kubernetes Engine", "B561-BFBD-1264"),
+    ("gcp", "Bucket"): _meter("gcs-standard", _STORE, "Cloud Storage", "E653-0A40-3B69", "gb-month"),
+    ("gcp", "RouterNat"): _meter("", _NET, "Networking", "NAT-GATEWAY-UPTIME"),
+    ("gcp", "Address"): _meter("", _NET, "Networking", "EXTERNAL-IP"),
+    ("gcp", "CryptoKey"): _meter("", _KEYS, "Cloud Key Management Service", "ACTIVE-KEY-VERSIONS"),
+    ("azure", "ManagedCluster"): _meter("aks-standard-cluster-fee", _CLUSTER, "Azure Kubernetes Service", "uptime-sla"),
+    ("azure", "StorageAccount"): _meter("blob-hot-lrs", _STORE, "Storage Accounts", "hot-lrs-data-stored", "gb-month"),
+    ("azure", "Workspace"): _meter("", _LOGS, "Log Analytics", "data-ingestion"),
+    ("azure", "NatGateway"): _meter("", _NET, "Virtual Network", "nat-gateway"),
+    ("azure", "PublicIPAddress"): _meter("", _NET, "Virtual Network", "standard-static-ip"),
+    ("azure", "Key"): _meter("", _KEYS, "Key Vault", "key-operations"),
+    ("azure", "Vault"): _meter("", _KEYS, "Key Vault", "vault-operations"),
+}
+
+_NODE_SERVICE: Final = {
+    "alicloud": "Elastic Compute Service",
+    "gcp": "Compute Engine",
+    "azure": "Virtual Machines",
+}
+_NODE_CODE: Final = {"alicloud": "instance_type", "gcp": "INSTANCE-CORE-HOUR", "azure": "compute-hour"}
+
+# Free by nature on every cloud: the charge, if any, lies on what they configure or contain.
+FREE: Final = frozenset(
+    {
+        # networks and their rules
+        "Firewall", "Network", "NetworkSecurityGroup", "Router", "SecurityGroup", "SecurityGroupRule", "SecurityRule",
+        "Subnet", "Subnetwork", "Switch", "VirtualNetwork", "RouteTable", "SnatEntry", "EipAssociation",
+        "ResourceGroup",
+        # identities and grants
+        "Account", "FederatedIdentityCredential", "IAMBinding", "IAMMember", "BucketIAMBinding", "BucketIAMMember",
+        "CryptoKeyIAMBinding", "CryptoKeyIAMMember", "KeyIAMMember", "OidcProvider", "Policy", "PolicyAttachment",
+        "RamPolicy", "RamRole", "Role", "RoleAssignment", "RolePolicyAttachment", "UserAssignedIdentity",
+        # parts of what is billed as a whole, and settings
+        "AgentPool", "Alias", "AutoscalingConfig", "BlobContainer", "BlobServiceProperties", "BucketAcl",
+        "BucketHttpsConfig", "BucketLifecycle", "BucketLogging", "BucketObject", "BucketPolicy",
+        "BucketPublicAccessBlock",
+        "BucketServerSideEncryption", "BucketVersioning", "KeyRing", "MaintenanceConfiguration", "ManagementPolicy",
+        "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
+        "Service", "ServiceIdentity",
+    }
+)  # fmt: skip
+
+_UNKNOWN: Final = Meter(sku="", unit="hour", category="Other", subcategory="Other (Other)", service="", code="unknown")
+
+
+def of_resource(cloud: str, type_token: str) -> Meter | None:
+    """The meter of a resource type, or None when it is free by nature. An unknown type gets a meter without a price."""
+    name = type_token.rsplit(":", 1)[-1]
+    if name in FREE:
+        return None
+    return METERS.get((cloud, name), _UNKNOWN)
+
+
+def of_node(cloud: str, instance_type: str, *, gpu: bool) -> Meter:
+    """The meter of a Node: its machine type by the hour."""
+    return Meter(
+        sku=instance_type,
+        unit="hour",
+        category="Compute",
+        subcategory="Virtual Machines",
+        service=_NODE_SERVICE[cloud],
+        code=_NODE_CODE[cloud],
+        gpu=gpu,
+    )

@@ -1,0 +1,126 @@
+"""Finds and ends the processes of one rehearsal, by what they carry in their environment, never by name.
+
+Every process of a rehearsal inherits `TWAIN_REHEARSAL_HOME`; whoever carries the value is ours, also after its parent
+was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KEY = b"TWAIN_REHEARSAL_HOME="
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process: its id, its start time in clock ticks (an id is reused, the pair is not), its command."""
+
+    pid: int
+    started: int
+    command: str
+
+
+def find(root: Path) -> list[Process]:
+    """The processes of the rehearsal at `root`, without the caller and its ancestors."""
+    spared = _ancestors()
+    found: list[Process] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in spared:
+            continue
+        process = _read(entry, str(root).encode())
+        if process is not None:
+            found.append(process)
+    return sorted(found, key=lambda process: process.pid)
+
+
+def stop_all(root: Path, *, grace_s: float = 10.0, report: Callable[[Process], None] | None = None) -> int:
+    """End every process of the rehearsal: SIGTERM, then SIGKILL for what is left after the grace. Returns the count."""
+    ended: set[int] = set()
+    for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
+        # More than once, because a process may have started a child between the look and the signal.
+        for _ in range(3):
+            processes = find(root)
+            if not processes:
+                return len(ended)
+            handles = [(process, _signal(process, number)) for process in processes]
+            for process, _ in handles:
+                if report is not None and process.pid not in ended:
+                    report(process)
+                ended.add(process.pid)
+            _await([handle for _, handle in handles if handle is not None], patience)
+    return len(ended)
+
+
+def _signal(process: Process, number: int) -> int | None:
+    """Send a signal through a pid file descriptor, so that a reused id is never hit. Returns the descriptor."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return None
+    if _started(Path("/proc") / str(process.pid)) != process.started:
+        os.close(handle)
+        return None
+    try:
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _await(handles: list[int], patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    poller = select.poll()
+    for handle in handles:
+        poller.register(handle, select.POLLIN)
+    left = set(handles)
+    while left and (wait := deadline - time.monotonic()) > 0:
+        for handle, _ in poller.poll(wait * 1000):
+            poller.unregister(handle)
+            left.discard(handle)
+    for handle in handles:
+        os.close(handle)
+
+
+def _read(entry: Path, root: bytes) -> Process | None:
+    try:
+        environment = (entry / "environ").read_bytes()
+        command = (entry / "cmdline").read_bytes()
+        started = _started(entry)
+    except OSError:  # gone meanwhile, or another user's
+        return None
+    if started is None or not command:  # a zombie has no command and waits for its parent only
+        return None
+    if _KEY + root not in environment.split(b"\0"):
+        return None
+    return Process(int(entry.name), started, command.replace(b"\0", b" ").decode(errors="replace").strip()[:200])
+
+
+def _started(entry: Path) -> int | None:
+    try:
+        text = (entry / "stat").read_text()
+    except OSError:
+        return None
+    return int(text.rsplit(")", 1)[1].split()[19])
+
+
+def _ancestors() -> set[int]:
+    pids: set[int] = set()
+    pid = os.getpid()
+    while pid > 1 and pid not in pids:
+        pids.add(pid)
+        try:
+            text = (Path("/proc") / str(pid) / "stat").read_text()
+        except OSError:
+            break
+        pid = int(text.rsplit(")", 1)[1].split()[1])
+    return pids

@@ -1,0 +1,317 @@
+"""AKS as ARM enforces it: managed clusters with an inline system pool, and agent pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, zone_problems
+from rehearsal.providers.azure_net import SUBNET, VNET
+from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
+from rehearsal.providers.facts import AZURE_MACHINES, AZURE_REGIONS
+from rehearsal.providers.rules import (
+    derived,
+    exactly_one,
+    machine_problems,
+    matches,
+    needs,
+    networks,
+    objects,
+    overlap_problems,
+    string_map,
+    strings,
+)
+from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.store import Pool, Taint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rehearsal.providers.model import Call, Resource, TypeSpec
+
+CLUSTER, AGENT_POOL = "azure-native:containerservice:ManagedCluster", "azure-native:containerservice:AgentPool"
+IDENTITY, VAULT = "azure-native:managedidentity:UserAssignedIdentity", "azure-native:keyvault:Vault"
+_POOL_NAME = r"[a-z][a-z0-9]{0,11}"
+
+
+def _system_pool(call: Call) -> Iterator[Problem]:
+    profiles = call.known("agentPoolProfiles")
+    pools = objects(profiles)
+    if not any(pool.get("mode") == "System" for pool in pools):
+        yield Problem("agentPoolProfiles", "needs at least one pool with mode System")
+    for index, pool in enumerate(pools):
+        path = f"agentPoolProfiles[{index}]"
+        yield from _pool_problems(path, pool, region=location_of(call))
+        if isinstance(pool.get("name"), str):
+            yield from _pool_name(f"{path}.name", str(pool["name"]))
+
+
+def _pool_name(path: str, name: str) -> Iterator[Problem]:
+    import re
+
+    if not re.fullmatch(_POOL_NAME, name):
+        yield Problem(
+            path, f"{name!r} is no valid name: 1 to 12 lower-case letters and digits, beginning with a letter"
+        )
+
+
+def _pool_problems(path: str, pool: Mapping[str, Any], *, region: str) -> Iterator[Problem]:
+    at = f"{path}." if path else ""
+    size = pool.get("vmSize")
+    if isinstance(size, str):
+        yield from machine_problems(f"{at}vmSize", size, machines=AZURE_MACHINES, region=region)
+    elif size is None:
+        yield Problem(f"{at}vmSize", "is required by the API")
+    yield from zone_problems(f"{at}availabilityZones", strings(pool.get("availabilityZones")), region=region)
+    low, high = pool.get("minCount"), pool.get("maxCount")
+    if pool.get("enableAutoScaling") is True:
+        for name, value in (("minCount", low), ("maxCount", high)):
+            if value is None:
+                yield Problem(f"{at}{name}", "is required by the API with enableAutoScaling")
+    elif low is not None or high is not None:
+        yield Problem(f"{at}enableAutoScaling", "must be true when minCount or maxCount is set")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield Problem(f"{at}minCount", f"is {low}, above maxCount ({high})")
+    if pool.get("mode") == "System" and (low == 0 or pool.get("count") == 0):
+        yield Problem(f"{at}minCount", "a System pool keeps at least one node")
+    if pool.get("mode") == "System" and pool.get("scaleSetPriority") == "Spot":
+        yield Problem(f"{at}scaleSetPriority", "a System pool cannot be Spot")
+    pods = pool.get("maxPods")
+    if isinstance(pods, int) and not 10 <= pods <= 250:
+        yield Problem(f"{at}maxPods", f"{pods} lies outside 10 to 250")
+
+
+def _cluster_shape(call: Call) -> Iterator[Problem]:
+    if call.known("disableLocalAccounts") is True and call.known("aadProfile.managed") is not True:
+        yield Problem("aadProfile.managed", "must be true when local accounts are disabled, or nobody could sign in")
+    access = call.known("apiServerAccessProfile")
+    if (
+        isinstance(access, dict)
+        and access.get("privateDNSZone") == "none"
+        and access.get("enablePrivateClusterPublicFQDN") is False
+    ):
+        yield Problem(
+            "apiServerAccessProfile.privateDNSZone", "none together with a disabled public name leaves no name at all"
+        )
+    identity = call.known("securityProfile.workloadIdentity.enabled")
+    if identity is True and call.known("oidcIssuerProfile.enabled") is not True:
+        yield Problem("oidcIssuerProfile.enabled", "must be true for workload identity")
+    if call.known("networkProfile.networkPluginMode") == "overlay" and call.get("networkProfile.podCidr") is None:
+        yield Problem(
+            "networkProfile.podCidr", "is required here in overlay mode: left out, every cluster takes 10.244.0.0/16"
+        )
+    yield from version_problems("kubernetesVersion", call.text("kubernetesVersion"))
+
+
+def _cluster_ranges(call: Call) -> Iterator[Problem]:
+    service, dns = call.text("networkProfile.serviceCidr"), call.text("networkProfile.dnsServiceIP")
+    for network in networks([service]):
+        if network.prefixlen < 12:
+            yield Problem("networkProfile.serviceCidr", f"{service} is larger than the /12 that the API takes")
+        for address in networks([f"{dns}/32"] if dns else []):
+            if not address.subnet_of(network) or address.network_address == network.network_address + 1:
+                yield Problem(
+                    "networkProfile.dnsServiceIP", f"{dns} must lie in {service} and not be its first address"
+                )
+    pod = call.text("networkProfile.podCidr")
+    yield from overlap_problems("networkProfile.serviceCidr", service, {"the pods": pod})
+    subnet = next(
+        (resolve(call, SUBNET, str(pool.get("vnetSubnetID"))) for pool in objects(call.known("agentPoolProfiles"))),
+        None,
+    )
+    if subnet is None:
+        return
+    vnet = resolve(call, VNET, subnet.id.rsplit("/subnets/", 1)[0])
+    for block in strings(vnet.inputs.get("addressSpace", {}).get("addressPrefixes")) if vnet else []:
+        yield from overlap_problems("networkProfile.serviceCidr", service, {vnet.name if vnet else "": block})
+        yield from overlap_problems("networkProfile.podCidr", pod, {vnet.name if vnet else "": block})
+
+
+def identity_output(call: Call, id_: str) -> dict[str, Any] | None:
+    """The identity as ARM gives it back: ids become a map to the identity's own ids."""
+    identity = call.known("identity")
+    if not isinstance(identity, dict):
+        return None
+    assigned = {}
+    for user in strings(identity.get("userAssignedIdentities")):
+        found = resolve(call, IDENTITY, user)
+        outputs = found.outputs if found else {}
+        assigned[user] = {
+            "clientId": str(outputs.get("clientId", "")),
+            "principalId": str(outputs.get("principalId", "")),
+        }
+    answer: dict[str, Any] = {"type": str(identity.get("type")), "principalId": "", "tenantId": TENANT}
+    if "SystemAssigned" in str(identity.get("type")):
+        answer["principalId"] = derived(id_, "principal")
+    return answer | ({"userAssignedIdentities": assigned} if assigned else {})
+
+
+def _cluster_outputs(call: Call, id_: str) -> dict[str, Any]:
+    name, region = call.text("resourceName"), location_of(call)
+    version = call.text("kubernetesVersion") or minor_of("")
+    outputs: dict[str, Any] = {
+        "provisioningState": "Succeeded",
+        "currentKubernetesVersion": version if version.count(".") > 1 else f"{version}.1",
+        "kubernetesVersion": version,
+        "maxAgentPools": 100,
+        "powerState": {"code": "Running"},
+        "resourceUID": f"{sum(id_.encode()):024x}",
+        "nodeResourceGroup": call.text("nodeResourceGroup") or f"MC_{call.text('resourceGroupName')}_{name}_{region}",
+        "identityProfile": {
+            "kubeletidentity": {
+                "clientId": derived(id_, "client"),
+                "objectId": derived(id_, "object"),
+                "resourceId": f"{id_}-agentpool",
+            }
+        },
+    }
+    profiles = [
+        dict(pool)
+        | {"provisioningState": "Succeeded", "currentOrchestratorVersion": outputs["currentKubernetesVersion"]}
+        for pool in objects(call.known("agentPoolProfiles"))
+    ]
+    outputs["agentPoolProfiles"] = profiles
+    if call.known("oidcIssuerProfile.enabled") is True:
+        issuer = f"https://{region}.oic.prod-aks.azure.com/{TENANT}/{outputs['resourceUID']}/"
+        outputs["oidcIssuerProfile"] = {"enabled": True, "issuerURL": issuer}
+    identity = identity_output(call, id_)
+    return outputs | ({"identity": identity} if identity else {})
+
+
+def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
+    minor = minor_of(call.text("kubernetesVersion"))
+    endpoint = ensure_cluster(call, resource, cloud="azure", region=location_of(call), minor=minor)
+    private = call.known("apiServerAccessProfile.enablePrivateCluster") is True
+    return {"fqdn": endpoint.host} | ({"privateFQDN": endpoint.host} if private else {})
+
+
+def _cluster_pools(call: Call, id_: str) -> Iterator[Pool]:
+    for pool in objects(call.known("agentPoolProfiles")):
+        yield _pool(call, pool, name=str(pool.get("name")), cell=call.cell, region=location_of(call), resource=id_)
+
+
+def _agent_pool(call: Call, id_: str) -> Iterator[Pool]:
+    cluster = resolve(call, CLUSTER, call.text("resourceName"))
+    cell = cluster.cell if cluster else call.cell
+    region = cluster.region if cluster else ""
+    yield _pool(call, call.inputs, name=call.text("agentPoolName"), cell=cell, region=region, resource=id_)
+
+
+def _pool(_call: Call, pool: Mapping[str, Any], *, name: str, cell: str, region: str, resource: str) -> Pool:
+    scaling = pool.get("enableAutoScaling") is True
+    numbered = strings(pool.get("availabilityZones")) or list(AZURE_REGIONS.get(region, ())[:1])
+    taints: list[Taint] = []
+    for text in strings(pool.get("nodeTaints")):
+        pair, _colon, effect = text.partition(":")
+        key, _equals, value = pair.partition("=")
+        taints.append(Taint(key=key, value=value, effect=effect))
+    return pool_of(
+        cell=cell,
+        cloud="azure",
+        name=name,
+        instance_type=str(pool.get("vmSize")),
+        smallest=whole(pool.get("minCount")) if scaling else whole(pool.get("count"), 1),
+        largest=whole(pool.get("maxCount")) if scaling else whole(pool.get("count"), 1),
+        # A Node's zone label is <region>-<number> on this cloud.
+        zones=[f"{region}-{zone}" for zone in numbered],
+        labels=string_map(pool.get("nodeLabels")),
+        taints=taints,
+        resource=resource,
+    )
+
+
+def _agent_pool_rules(call: Call) -> Iterator[Problem]:
+    cluster = resolve(call, CLUSTER, call.text("resourceName"))
+    yield from _pool_problems(
+        "", call.inputs, region=cluster.region if cluster else str(call.config.get("location", ""))
+    )
+    for index, text in enumerate(strings(call.known("nodeTaints"))):
+        if text.rpartition(":")[2] not in ("NoSchedule", "NoExecute", "PreferNoSchedule"):
+            yield Problem(
+                f"nodeTaints[{index}]", f"{text!r} must be key=value:NoSchedule (or NoExecute, PreferNoSchedule)"
+            )
+
+
+CLUSTER_TYPES: tuple[TypeSpec, ...] = (
+    child_of_group(
+        CLUSTER,
+        "Microsoft.ContainerService/managedClusters",
+        "resourceName",
+        outputs=_cluster_outputs,
+        effect=_cluster_effect,
+        removal=remove_cluster,
+        pools=_cluster_pools,
+        planned=lambda call: {"name": call.text("resourceName")},
+        immutable=frozenset(
+            {
+                "dnsPrefix",
+                "fqdnSubdomain",
+                "nodeResourceGroup",
+                "networkProfile.networkPlugin",
+                "networkProfile.networkPluginMode",
+                "networkProfile.serviceCidr",
+                "networkProfile.dnsServiceIP",
+                "networkProfile.outboundType",
+                "networkProfile.podCidr",
+                "apiServerAccessProfile.enablePrivateCluster",
+                "apiServerAccessProfile.subnetId",
+                "apiServerAccessProfile.privateDNSZone",
+                "diskEncryptionSetID",
+            }
+        ),
+        parents=(
+            ("identity.userAssignedIdentities[]", IDENTITY),
+            ("agentPoolProfiles[].vnetSubnetID", SUBNET),
+            ("apiServerAccessProfile.subnetId", SUBNET),
+            ("securityProfile.azureKeyVaultKms.keyVaultResourceId", VAULT),
+        ),
+        rules=(
+            needs("identity", "agentPoolProfiles", "sku"),
+            exactly_one("dnsPrefix", "fqdnSubdomain"),
+            matches(
+                "resourceName", r"[a-zA-Z0-9](?:[-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?", "1 to 63 letters, digits, - and _"
+            ),
+            matches("dnsPrefix", r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,52}[a-zA-Z0-9])?", "1 to 54 letters, digits and -"),
+            _system_pool,
+            _cluster_shape,
+            _cluster_ranges,
+        ),
+    ),
+    child_of_group(
+        AGENT_POOL,
+        "Microsoft.ContainerService/managedClusters/agentPools",
+        "agentPoolName",
+        inside=(("resourceName", CLUSTER),),
+        outputs=lambda _call, _id: {
+            "provisioningState": "Succeeded",
+            "currentOrchestratorVersion": f"{minor_of('')}.1",
+            "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202608.13.0",
+        },
+        pools=_agent_pool,
+        immutable=frozenset(
+            {
+                "vmSize",
+                "availabilityZones",
+                "osDiskType",
+                "osDiskSizeGB",
+                "osSKU",
+                "osType",
+                "vnetSubnetID",
+                "nodeTaints",
+                "maxPods",
+                "gpuInstanceProfile",
+                "gpuProfile",
+                "scaleSetPriority",
+                "kubeletDiskType",
+                "enableEncryptionAtHost",
+                "enableFIPS",
+                "enableNodePublicIP",
+            }
+        ),
+        parents=(("vnetSubnetID", SUBNET),),
+        located=False,
+        rules=(
+            matches("agentPoolName", _POOL_NAME, "1 to 12 lower-case letters and digits, beginning with a letter"),
+            _agent_pool_rules,
+        ),
+    ),
+)

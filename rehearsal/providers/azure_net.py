@@ -1,0 +1,192 @@
+"""Azure resource groups and networking as ARM enforces them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.providers.azure_arm import (
+    GROUP,
+    answered,
+    child_of_group,
+    location_of,
+    location_rule,
+    resolve,
+    subscription,
+    tag_rule,
+    zone_problems,
+)
+from rehearsal.providers.model import Call, Made, TypeSpec
+from rehearsal.providers.rules import (
+    cidr_problems,
+    derived,
+    matches,
+    needs,
+    networks,
+    one_of,
+    overlap_problems,
+    strings,
+)
+from rehearsal.providers.sdktypes import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VNET, SUBNET = "azure-native:network:VirtualNetwork", "azure-native:network:Subnet"
+NSG, NAT, PUBLIC_IP = (
+    "azure-native:network:NetworkSecurityGroup",
+    "azure-native:network:NatGateway",
+    "azure-native:network:PublicIPAddress",
+)
+_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
+_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
+
+
+def _group_place(call: Call) -> Iterator[Problem]:
+    if not location_of(call):
+        yield Problem("location", "is required: neither the resource group nor the provider names one")
+
+
+def _group_outputs(call: Call, _id: str) -> dict[str, Any]:
+    name = call.text("resourceGroupName")
+    return answered(call, "Microsoft.Resources/resourceGroups", name) | {
+        "properties": {"provisioningState": "Succeeded"}
+    }
+
+
+def _address_space(call: Call) -> Iterator[Problem]:
+    blocks = strings(call.known("addressSpace.addressPrefixes"))
+    if call.get("addressSpace.addressPrefixes") is None or call.known("addressSpace.addressPrefixes") == []:
+        yield Problem("addressSpace.addressPrefixes", "is required by the API")
+    for index, block in enumerate(blocks):
+        yield from cidr_problems(f"addressSpace.addressPrefixes[{index}]", block, shortest=8, longest=29)
+
+
+def _subnet_place(call: Call) -> Iterator[Problem]:
+    block = call.text("addressPrefix")
+    if not block:
+        if call.get("addressPrefix") is None and call.get("addressPrefixes") is None:
+            yield Problem("addressPrefix", "is required by the API")
+        return
+    yield from cidr_problems("addressPrefix", block, shortest=8, longest=29)
+    vnet = resolve(call, VNET, call.text("virtualNetworkName"))
+    if vnet is None:
+        return
+    space = strings(vnet.inputs.get("addressSpace", {}).get("addressPrefixes"))
+    for mine in networks([block]):
+        if not any(mine.subnet_of(whole) for whole in networks(space)):
+            yield Problem("addressPrefix", f"{block} does not lie inside {', '.join(space)} of {vnet.name}")
+    siblings = {
+        other.name: str(other.inputs.get("addressPrefix"))
+        for other in call.store.list_resources(type=SUBNET)
+        if other.id.lower().startswith(f"{vnet.id.lower()}/") and other.urn != call.urn
+    }
+    yield from overlap_problems("addressPrefix", block, siblings)
+
+
+def _nat_zones(call: Call) -> Iterator[Problem]:
+    zones = strings(call.known("zones"))
+    yield from zone_problems("zones", zones, region=location_of(call))
+    if len(zones) > 1:
+        yield Problem("zones", "a Standard NAT gateway lies in one zone")
+
+
+def _ip_shape(call: Call) -> Iterator[Problem]:
+    yield from zone_problems("zones", strings(call.known("zones")), region=location_of(call))
+    if call.known("sku.name") == "Standard" and call.known("publicIPAllocationMethod") != "Static":
+        yield Problem("publicIPAllocationMethod", "a Standard address must be Static")
+
+
+def _public_ip(_call: Call, id_: str) -> dict[str, Any]:
+    # 198.51.100.0/24 is set aside for documentation: an address that nobody has.
+    return {
+        "ipAddress": f"198.51.100.{sum(id_.encode()) % 254 + 1}",
+        "provisioningState": "Succeeded",
+        "resourceGuid": derived(id_, "guid"),
+    }
+
+
+def _rules(call: Call) -> Iterator[Problem]:
+    rules = call.known("securityRules")
+    seen: dict[tuple[Any, Any], int] = {}
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        path = f"securityRules[{index}]"
+        priority = rule.get("priority")
+        if isinstance(priority, int) and not 100 <= priority <= 4096:
+            yield Problem(f"{path}.priority", f"{priority} lies outside 100 to 4096")
+        taken = seen.setdefault((rule.get("direction"), priority), index)
+        if taken != index:
+            yield Problem(f"{path}.priority", f"{priority} is already used by rule {taken} in the same direction")
+
+
+def _done(_call: Call, id_: str) -> dict[str, Any]:
+    return {"provisioningState": "Succeeded", "resourceGuid": derived(id_, "guid")}
+
+
+NETWORK_TYPES: tuple[TypeSpec, ...] = (
+    TypeSpec(
+        type_name=GROUP,
+        name="resourceGroupName",
+        make=lambda call: Made(
+            id=f"/subscriptions/{subscription(call)}/resourceGroups/{call.text('resourceGroupName')}",
+            region=location_of(call),
+        ),
+        key=lambda call: f"{subscription(call)}/{call.text('resourceGroupName')}".lower(),
+        outputs=_group_outputs,
+        planned=lambda call: {"name": call.text("resourceGroupName"), "location": location_of(call)},
+        immutable=frozenset({"location"}),
+        rules=(
+            tag_rule,
+            location_rule,
+            _group_place,
+            matches(
+                "resourceGroupName",
+                r"[\w.()-]{0,89}[\w()-]",
+                "1 to 90 letters, digits, _ . - and brackets, not ending with a dot",
+            ),
+        ),
+    ),
+    child_of_group(
+        VNET,
+        "Microsoft.Network/virtualNetworks",
+        "virtualNetworkName",
+        outputs=_done,
+        rules=(
+            _address_space,
+            matches("virtualNetworkName", r"[a-zA-Z0-9][\w.-]{0,62}\w", "2 to 64 letters, digits, _ . and -"),
+        ),
+    ),
+    child_of_group(
+        NSG,
+        "Microsoft.Network/networkSecurityGroups",
+        "networkSecurityGroupName",
+        outputs=_done,
+        rules=(_rules, matches("networkSecurityGroupName", _NAME, _WORDS)),
+    ),
+    child_of_group(
+        PUBLIC_IP,
+        "Microsoft.Network/publicIPAddresses",
+        "publicIpAddressName",
+        outputs=_public_ip,
+        immutable=frozenset({"sku", "zones", "publicIPAddressVersion"}),
+        rules=(_ip_shape, matches("publicIpAddressName", _NAME, _WORDS)),
+    ),
+    child_of_group(
+        NAT,
+        "Microsoft.Network/natGateways",
+        "natGatewayName",
+        outputs=_done,
+        immutable=frozenset({"sku", "zones"}),
+        parents=(("publicIpAddresses[].id", PUBLIC_IP),),
+        rules=(needs("sku"), _nat_zones, one_of("sku.name", ("Standard",)), matches("natGatewayName", _NAME, _WORDS)),
+    ),
+    child_of_group(
+        SUBNET,
+        "Microsoft.Network/virtualNetworks/subnets",
+        "subnetName",
+        inside=(("virtualNetworkName", VNET),),
+        outputs=lambda _call, _id: {"provisioningState": "Succeeded"},
+        parents=(("natGateway.id", NAT), ("networkSecurityGroup.id", NSG)),
+        located=False,
+        rules=(_subnet_place, matches("subnetName", _NAME, _WORDS)),
+    ),
+)

@@ -1,0 +1,220 @@
+"""The parts of `rehearse up`: each function brings one thing into being and may be repeated."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from components.spec.load import load_fleet
+from rehearsal import home as homes
+from rehearsal import secrets, tools
+from rehearsal.discover import discover
+from rehearsal.engine.pulumi import Engine
+from rehearsal.kube import cellfile
+from rehearsal.kube import install as exec_plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from components.spec.model import Cell, Fleet
+    from rehearsal.home import Home
+
+LAYERS = ("infra", "platform")
+_IDENTITY = "platform-engineer"
+
+
+class LockedError(RuntimeError):
+    """Another `rehearse up` or `down` of the same rehearsal is at work."""
+
+
+class StackFailedError(RuntimeError):
+    """The engine ended non-zero; the message holds its last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """One rehearsal being set up: its folders, the fleet and where the fleet came from."""
+
+    home: Home
+    fleet: Fleet
+    fleet_path: Path
+
+    @property
+    def worlds(self) -> list[str]:
+        """The worlds that have cells, in the order of the design."""
+        return [world for world in homes.WORLDS if self.fleet.cells_of(world)]
+
+    def stack(self, cell: str, layer: str) -> str:
+        """The stack name of a layer of a cell."""
+        return f"{self.fleet.name}.{cell}.{layer}"
+
+    def engine(self, world: str) -> Engine:
+        """The engine of one world."""
+        return Engine(self.home.world(world), homes.checkout())
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Hold the rehearsal's lock for the time of the block. Raises LockedError when somebody else holds it."""
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home.root / "lock").open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            stream.seek(0)
+            message = f"rehearsal {home.name} is being set up or taken down by process {stream.read().strip() or '?'}"
+            raise LockedError(message) from error
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield
+
+
+def create_home(home: Home, *, speed: float) -> None:
+    """Make the folders and `rehearsal.json`. An existing rehearsal keeps its address block."""
+    for folder in (home.root, home.bin, home.log, home.border):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = home.read() or {}
+    facts = {
+        "name": home.name,
+        "block": known.get("block") or homes.choose_block(home),
+        "speed": speed,
+        "created": known.get("created") or datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "checkout": str(homes.checkout()),
+    }
+    if facts != known:
+        temporary = home.file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(home.file)
+
+
+def open_rehearsal(home: Home, fleet_path: Path) -> Rehearsal:
+    """Read the fleet. Raises SpecError with every problem."""
+    return Rehearsal(home=home, fleet=load_fleet(fleet_path), fleet_path=fleet_path)
+
+
+def install_tools(home: Home, progress: Callable[[tools.Progress], None] | None = None) -> dict[str, Path]:
+    """Have the nine binaries, linked into the rehearsal's bin folder. Raises ToolBuildError."""
+    found = tools.ensure(progress=progress)
+    tools.crds(progress=progress)
+    for name, tool in found.items():
+        link = home.bin / name
+        if link.is_symlink() and link.resolve() == tool.path.resolve():
+            continue
+        temporary = home.bin / f".{name}.{os.getpid()}"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(tool.path)
+        temporary.replace(link)
+    return {name: tool.path for name, tool in found.items()}
+
+
+def prepare_world(rehearsal: Rehearsal, world: str) -> None:
+    """The engine's workspace of a world, and the exec plugins."""
+    folder = rehearsal.home.world(world)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    rehearsal.engine(world).prepare()
+    exec_plugins.install(rehearsal.home.bin)
+    for part in ("locks", "cells", "bills", "operator"):
+        (folder / part).mkdir(mode=0o700, exist_ok=True)
+
+
+def stack_up(rehearsal: Rehearsal, cell: Cell, layer: str, on_line: Callable[[str], None] | None = None) -> None:
+    """Bring one stack up with the real engine. Raises StackFailedError with the engine's last words."""
+    engine = rehearsal.engine(cell.world)
+    stack = rehearsal.stack(cell.name, layer)
+    engine.stack_init(stack)
+    engine.config_set("twain:fleet", str(rehearsal.fleet_path), stack=stack)
+    result = engine.up(stack, check=False, on_line=on_line)
+    if result.returncode != 0:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-40:])
+        message = f"pulumi up of {stack} ended with {result.returncode}:\n{tail}"
+        raise StackFailedError(message)
+
+
+def after_infra(rehearsal: Rehearsal, cell: Cell) -> None:
+    """Pin what only a look-up can give, and have the cell's certificates and keys."""
+    folder = rehearsal.home.world(cell.world)
+    discover(folder, cell.name)
+    facts = cellfile.read(folder, cell.name)
+    if facts is None:
+        message = f"cell {cell.name} has no cell.json after its infra stack came up"
+        raise LookupError(message)
+    plan = cellfile.Addresses(rehearsal.home.block, facts.index)
+    secrets.ensure(
+        rehearsal.home.cell(cell.world, cell.name),
+        cell=cell.name,
+        gateway_addresses=[plan.gateway(number) for number in range(4)],
+    )
+
+
+def after_platform(rehearsal: Rehearsal, cell: Cell) -> None:
+    """Let the secret store write its Secrets into the cluster."""
+    secrets.sync(
+        rehearsal.home.cell(cell.world, cell.name),
+        kubectl=rehearsal.home.bin / "kubectl",
+        gate=rehearsal.fleet.worlds[cell.world].gate_cell == cell.name,
+    )
+
+
+def write_operator(rehearsal: Rehearsal, world: str, gates: dict[str, dict[str, str]]) -> None:
+    """The operator's context of a world: what its `twain` works with. Holds nothing of the other world but its gate."""
+    home = rehearsal.home
+    env = home.world_env(world)
+    kept = {key: env[key] for key in sorted(env) if key.startswith(("PULUMI_", "TWAIN_")) or key == "PATH"}
+    context = {
+        "world": world,
+        "identity": _IDENTITY,
+        "fleet": str(rehearsal.fleet_path),
+        "workspace": str(home.workspace(world)),
+        "env": kept,
+        "gates": gates,
+        "bills": [str(home.world(world) / "bills")],
+    }
+    document = {"current": f"rehearsal-{world}", "contexts": {f"rehearsal-{world}": context}}
+    _write_private(home.operator(world) / "contexts.json", document)
+
+
+def write_cell_facts(rehearsal: Rehearsal, cell: Cell) -> None:
+    """Cache the facts of a cell for the read verbs, from the stack's outputs and the lock."""
+    from cli.cells import cell_facts
+
+    outputs = rehearsal.engine(cell.world).outputs(rehearsal.stack(cell.name, "infra"))
+    facts = cell_facts(outputs, lock_dir=rehearsal.home.world(cell.world) / "locks")
+    folder = rehearsal.home.operator(cell.world) / "cells"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _write_private(folder / f"{cell.name}.json", facts)
+
+
+def twain(
+    home: Home, world: str, args: Sequence[str], *, timeout_s: float = 900, check: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as the operator of one world: a process of its own, with that world's environment only."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *args],
+        env=home.world_env(world) | {"PYTHONPATH": str(homes.checkout())},
+        cwd=home.operator(world),
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=timeout_s,
+        check=check,
+    )
+
+
+def _write_private(path: Path, document: Any) -> None:
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    temporary = path.with_suffix(f".tmp{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    temporary.replace(path)

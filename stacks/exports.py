@@ -1,0 +1,83 @@
+"""The outputs of an `infra` stack: one list for all clouds. `platform`, the command line and the gate read these
+keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+if TYPE_CHECKING:
+    from components.bucket.contract import BucketOutputs
+    from components.cluster.contract import ClusterOutputs
+    from components.identity.contract import IdentityOutputs
+    from components.network.contract import NetworkOutputs
+    from components.spec.model import ResolvedCell
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfraExports:
+    """Every output, by its exported name. Nothing here is a secret: credentials are plugins, never values."""
+
+    cell: str
+    world: str
+    cloud: str
+    region: str
+    kubernetes_minor: str
+    cluster_name: pulumi.Output[str]
+    cluster_endpoint: pulumi.Output[str]
+    cluster_ca: pulumi.Output[str | None]
+    cluster_exec: pulumi.Output[dict[str, Any]]
+    gpu_pools: list[dict[str, Any]]
+    system_pool: dict[str, Any]
+    network_id: pulumi.Output[str]
+    weights_bucket: dict[str, pulumi.Output[str]]
+    workload_identity: dict[str, Any]
+    guarantees: pulumi.Output[dict[str, str | None]]
+
+    def export(self) -> None:
+        """Register all of them as outputs of the stack."""
+        for field in fields(self):
+            pulumi.export(field.name, getattr(self, field.name))
+
+
+def collect(
+    cell: ResolvedCell,
+    *,
+    network: NetworkOutputs,
+    cluster: ClusterOutputs,
+    gpu_pools: list[dict[str, Any]],
+    bucket: BucketOutputs,
+    identity: IdentityOutputs,
+    guarantees: pulumi.Output[dict[str, str | None]],
+) -> InfraExports:
+    """The outputs of a cell's infra stack."""
+    return InfraExports(
+        cell=cell.cell.name,
+        world=cell.cell.world,
+        cloud=cell.cell.cloud,
+        region=cell.cell.region,
+        kubernetes_minor=cell.template.kubernetes_minor,
+        cluster_name=cluster.cluster_name,
+        cluster_endpoint=cluster.endpoint,
+        cluster_ca=cluster.ca,
+        cluster_exec=cluster.exec_args.apply(
+            lambda args: {
+                "command": cluster.exec_command,
+                "args": args,
+                "env": {"TWAIN_CELL": cell.cell.name},
+            }
+        ),
+        gpu_pools=gpu_pools,
+        system_pool=cell.template.system_pool.model_dump(mode="json"),
+        network_id=network.network_id,
+        weights_bucket={"name": bucket.bucket_name, "url": bucket.url},
+        workload_identity={
+            "id": identity.identity_id,
+            "annotation": identity.annotation,
+            "value": identity.annotation_value,
+        },
+        guarantees=guarantees,
+    )

@@ -1,0 +1,108 @@
+"""The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components import registry
+from components.base import Place
+from components.bucket.contract import BucketInputs
+from components.clouds import gpu
+from components.cluster.contract import ClusterInputs
+from components.identity.contract import IdentityInputs
+from components.key.contract import KeyInputs
+from components.network.contract import NetworkInputs
+from components.network.plan import AddressPlan
+from components.nodepool.contract import NodePoolInputs
+from components.parity import state
+from components.platform.names import maison_namespace
+from stacks import exports
+
+if TYPE_CHECKING:
+    from stacks.settings import Settings
+
+SERVICE_ACCOUNT = "inference"
+
+
+def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Declare the cloud resources of the cell and export what others read.
+
+    `seen` is where the guard notes each accepted resource (type, name, inputs) while the program runs.
+    """
+    cell, cloud = settings.cell, settings.cell.cell.cloud
+    name = cell.cell.name
+    place = Place.of(settings.fleet, cell)
+    plan = AddressPlan.of(cell.cell.cidr)
+    provider = registry.resolve("provider", cloud)("cloud", place)
+
+    def make(component: str, logical: str, inputs: Any) -> Any:
+        options = pulumi.ResourceOptions(providers=[provider])
+        return registry.resolve(component, cloud)(logical, inputs, options).outputs
+
+    network = make("network", name, NetworkInputs(place=place, plan=plan))
+    key = make("key", name, KeyInputs(place=place, scope=network.scope))
+    cluster = make("cluster", name, ClusterInputs(place=place, plan=plan, network=network, key=key))
+    pools: list[dict[str, Any]] = []
+    made: list[Any] = []
+    for pool in cell.template.gpu_pools:
+        machine = gpu.machine(cloud, cell.cell.region, pool.gpu_class, pool.gpus_per_node)
+        if machine is None:  # the spec check has refused this before; the type checker does not know
+            continue
+        made.append(
+            make(
+                "nodepool",
+                f"{name}-{pool.name}",
+                NodePoolInputs(
+                    place=place,
+                    pool=pool,
+                    instance_type=machine.instance_type,
+                    accelerator=machine.accelerator,
+                    network=network,
+                    cluster=cluster,
+                    key=key,
+                ),
+            )
+        )
+        pools.append(
+            {**pool.model_dump(mode="json"), "instance_type": machine.instance_type, "zones": list(place.zones)}
+        )
+    bucket = make(
+        "bucket", name, BucketInputs(place=place, purpose="weights", key=key, scope=network.scope, network=network)
+    )
+    identity = make(
+        "identity",
+        name,
+        IdentityInputs(
+            place=place,
+            namespaces=tuple(maison_namespace(maison.name) for maison in settings.fleet.maisons),
+            service_account=SERVICE_ACCOUNT,
+            cluster=cluster,
+            bucket=bucket,
+            scope=network.scope,
+        ),
+    )
+    exports.collect(
+        cell,
+        network=network,
+        cluster=cluster,
+        gpu_pools=pools,
+        bucket=bucket,
+        identity=identity,
+        guarantees=_guarantees(cloud, seen, [network, key, cluster, *made, bucket, identity]),
+    ).export()
+
+
+def _guarantees(
+    cloud: str, seen: list[tuple[str, str, dict[str, Any]]], parts: list[Any]
+) -> pulumi.Output[dict[str, str | None]]:
+    """What the declared resources guarantee, told only when all of them exist."""
+    waited = [
+        value
+        for part in parts
+        for field in fields(part)
+        if isinstance(value := getattr(part, field.name), pulumi.Output)
+    ]
+    return pulumi.Output.all(*waited).apply(lambda _: state.guarantees(seen, cloud))

@@ -1,0 +1,96 @@
+"""The `platform` layer of a cell: reads its `infra` stack, assembles the kubeconfig, declares what is in the
+cluster.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components import platform
+from components.clouds import gpu
+from components.cluster.kubeconfig import assemble
+from components.errors import Problem, SpecError
+from components.spec.lock import lock_dir, read_lock
+
+if TYPE_CHECKING:
+    from stacks.settings import Settings
+
+
+def build(settings: Settings) -> None:
+    """Declare the platform of the cell."""
+    cell = settings.cell.cell
+    facts = _facts(settings, cell.name)
+    provider = kubernetes.Provider(
+        "cell",
+        kubeconfig=facts.apply(
+            lambda found: assemble(
+                cell=found["cell"], endpoint=found["endpoint"], ca_pem=found["ca"], exec_spec=found["exec"]
+            )
+        ),
+        enable_server_side_apply=True,
+    )
+    sisters: dict[str, pulumi.Output[str]] = {}
+    if settings.cell.world.gate_cell == cell.name:
+        sisters = {
+            other.name: _facts(settings, other.name).apply(lambda found: json.dumps(found, indent=1, sort_keys=True))
+            for other in settings.fleet.cells_of(cell.world)
+            if other.name != cell.name
+        }
+    platform.build(
+        fleet=settings.fleet,
+        cell=settings.cell,
+        provider=provider,
+        gateway_class=gpu.GATEWAY_CLASS[cell.cloud],
+        sister_cells=sisters,
+    )
+
+
+def _facts(settings: Settings, cell: str) -> pulumi.Output[dict[str, Any]]:
+    """What is known of a cell: its infra stack's outputs, with the CA from its lock file where the outputs have
+    none.
+    """
+    reference = pulumi.StackReference(f"infra-{cell}", stack_name=settings.stack(cell, "infra"))
+    folder = lock_dir(settings.fleet_path)
+    lock = read_lock(folder, cell)
+    pinned = lock.cluster_ca if lock else None
+
+    def combine(found: dict[str, Any]) -> dict[str, Any]:
+        ca = found.get("cluster_ca") or pinned
+        if not ca:
+            problem = Problem(
+                code="SPEC-LOCK",
+                path=str(folder / f"{cell}.json"),
+                where="",
+                line=0,
+                message=f"the CA of cell {cell} is not known: its cloud gives it by look-up only.",
+                fix=f"twain cell discover {cell}",
+            )
+            raise SpecError([problem])
+        return {
+            "cell": cell,
+            "world": found["world"],
+            "cloud": found["cloud"],
+            "region": found["region"],
+            "kubernetes_minor": found["kubernetes_minor"],
+            "endpoint": found["cluster_endpoint"],
+            "ca": ca,
+            "exec": found["cluster_exec"],
+            "gpu_pools": _whole(found["gpu_pools"]),
+        }
+
+    return reference.outputs.apply(combine)
+
+
+def _whole(value: Any) -> Any:
+    """Counts as they were exported: the engine hands every number over as a float."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value

@@ -1,0 +1,29 @@
+"""One stack of one cell: check everything, put the guard before the first resource, then build the layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stacks import guard, settings
+
+if TYPE_CHECKING:
+    from stacks.settings import Settings
+
+
+def main() -> None:
+    """Run the program that the stack's name asks for."""
+    run(settings.read())
+
+
+def run(current: Settings) -> None:
+    """Put the guard up and declare a layer. Each layer loads only what it needs."""
+    seen: list[tuple[str, str, dict[str, Any]]] = []
+    guard.install(current, watch=lambda kind, name, inputs: seen.append((kind, name, inputs)))
+    if current.layer == "infra":
+        from stacks import infra
+
+        infra.build(current, seen)
+    else:
+        from stacks import platform_layer
+
+        platform_layer.build(current)

@@ -1,0 +1,194 @@
+"""One body over three clouds: what a cell promises, whatever its resources are called."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.clouds import labels
+from components.clouds.profile import NAME_RULES
+from components.parity.state import guarantees
+from components.policy.model import Subject, cloud_of
+from components.policy.rules import judge
+from components.spec.load import load_fleet
+from stacks import program
+from stacks.exports import InfraExports
+from tests.recorder import FLEET, Recorder, environment, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
+WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
+TAGS = {"twain-fleet", "twain-world", "twain-cell", "twain-layer"}
+_MADE: dict[str, tuple[Recorder, dict[str, Any]]] = {}
+
+
+def infra(cloud: str, fleet: Path = FLEET, *, cell: str = "") -> tuple[Recorder, dict[str, Any]]:
+    with environment(TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{WORLDS[cloud]}/state"):
+        return run(program.main, stack=f"rehearsal.{cell or CELLS[cloud]}.infra", config={"fleet": str(fleet)})
+
+
+@pytest.fixture(params=list(CELLS))
+def cloud(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
+    if cloud not in _MADE:
+        _MADE[cloud] = infra(cloud)
+    return _MADE[cloud]
+
+
+def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
+    kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity")
+    assert components == Counter(f"twain:index:{kind}" for kind in kinds)
+    names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
+    assert names == {"", "-gpu80g"}
+
+
+def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    outputs = cell[1]
+    assert set(outputs) == set(InfraExports.__dataclass_fields__)
+    assert outputs["cell"] == CELLS[cloud]
+    assert outputs["cluster_endpoint"].startswith("https://")
+    assert outputs["cluster_exec"]["env"] == {"TWAIN_CELL": CELLS[cloud]}
+    assert re.fullmatch(r"(oss|gs|az)://[a-z0-9/-]+", outputs["weights_bucket"]["url"])
+    (pool,) = outputs["gpu_pools"]
+    assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}
+    json.dumps(outputs)
+
+
+def test_the_outputs_hold_what_the_resources_guarantee(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    recorder, outputs = cell
+    assert outputs["guarantees"] == guarantees(recorder.graph(), cloud)
+    assert None not in outputs["guarantees"].values()
+
+
+def test_every_resource_keeps_the_rules_and_names_its_provider(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    allowed = frozenset(load_fleet(FLEET).worlds[WORLDS[cloud]].regions)  # pyright: ignore[reportArgumentType]
+    for resource in cell[0].resources:
+        if cloud_of(resource.type) is not None:
+            subject = Subject(
+                type=resource.type,
+                name=resource.name,
+                inputs=resource.inputs,
+                world=WORLDS[cloud],
+                allowed=allowed,
+                own_provider=resource.provider or resource.type.startswith("pulumi:providers:"),
+            )
+            assert [str(violation) for violation in judge(subject)] == []
+
+
+def test_every_resource_that_takes_tags_has_the_four(cell: tuple[Recorder, dict[str, Any]]) -> None:
+    # Node labels of Alibaba Cloud are a list under the same key; machines of GCP are labelled through their pool.
+    tagged = 0
+    for resource in cell[0].resources:
+        machines = resource.inputs.get("nodeConfig", {}).get("resourceLabels")
+        for tags in (*(resource.inputs.get(key) for key in ("tags", "labels", "resourceLabels")), machines):
+            if isinstance(tags, dict):
+                assert set(tags) == TAGS, resource
+                assert labels.problems(tags) == []
+                tagged += 1
+    assert tagged >= 5
+
+
+def test_every_physical_name_fits_its_cloud(cell: tuple[Recorder, dict[str, Any]]) -> None:
+    checked = 0
+    for resource in cell[0].resources:
+        for (kind, key), rule in NAME_RULES.items():
+            if resource.type == kind:
+                assert rule.pattern.fullmatch(resource.inputs[key]), (resource.type, resource.inputs[key])
+                checked += 1
+    assert checked >= 10
+
+
+def test_the_longest_names_fit_too(cloud: str, tmp_path: Path) -> None:
+    text = FLEET.read_text(encoding="utf-8")
+    fleet, long = "f-23456789-123456789", f"c{'-1234567' * 2}-{cloud[:2]}"
+    assert len(fleet) == 20
+    text = text.replace("name: rehearsal", f"name: {fleet}").replace(CELLS[cloud], long)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    recorder, _ = infra(cloud, path, cell=long)
+    test_every_physical_name_fits_its_cloud((recorder, {}))
+
+
+def test_a_gpu_pool_starts_at_nothing_and_keeps_others_out(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    kinds = {
+        "alicloud": "alicloud:cs/nodePool:NodePool",
+        "gcp": "gcp:container/nodePool:NodePool",
+        "azure": "azure-native:containerservice:AgentPool",
+    }
+    (pool,) = [r.inputs for r in cell[0].of(kinds[cloud]) if "gpu80g" in json.dumps(r.inputs)]
+    text = json.dumps(pool)
+    assert "nvidia.com/gpu" in text
+    assert "present" in text
+    assert re.search(r"no_?schedule", text, re.IGNORECASE)
+    bounds = {
+        "alicloud": lambda: (pool["scalingConfig"]["minSize"], pool["scalingConfig"]["maxSize"]),
+        "gcp": lambda: (pool["autoscaling"]["totalMinNodeCount"], pool["autoscaling"]["totalMaxNodeCount"]),
+        "azure": lambda: (pool["minCount"], pool["maxCount"]),
+    }
+    assert bounds[cloud]() == (0, 4)
+    assert "twain/gpu-class" in text
+    assert "gpu-80g" in text
+
+
+def test_a_changed_maximum_changes_one_resource_and_nothing_else(cloud: str, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(FLEET.read_text(encoding="utf-8").replace("max: 4}", "max: 3}"), encoding="utf-8")
+    before, after = infra(cloud)[0].graph(), infra(cloud, path)[0].graph()
+    changed = [old[1] for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == [f"{CELLS[cloud]}-gpu80g"]
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: bool) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8").replace("protect: false", f"protect: {str(protect).lower()}")
+    path.write_text(text, encoding="utf-8")
+    recorder, _ = infra(cloud, path)
+    if cloud == "azure":
+        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (2 if protect else 0)
+        return
+    kind = {"alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes", "gcp": "gcp:container/cluster:Cluster"}[
+        cloud
+    ]
+    assert recorder.one(kind).inputs["deletionProtection"] is protect
+    bucket = {"alicloud": "alicloud:oss/bucket:Bucket", "gcp": "gcp:storage/bucket:Bucket"}[cloud]
+    assert recorder.one(bucket).inputs["forceDestroy"] is not protect
+
+
+def test_a_program_imports_one_sdk_and_nothing_of_the_rehearsal_or_the_command_line(cloud: str) -> None:
+    probe = (
+        "import json, sys\n"
+        "from stacks import program\n"
+        "from tests.recorder import run\n"
+        f"run(program.main, stack='rehearsal.{CELLS[cloud]}.infra', config={{'fleet': {str(FLEET)!r}}})\n"
+        "print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))\n"
+    )
+    with environment(TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{WORLDS[cloud]}/state"):
+        done = subprocess.run(
+            [sys.executable, "-c", probe],
+            cwd=FLEET.parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    sdk = {"alicloud": "pulumi_alicloud", "gcp": "pulumi_gcp", "azure": "pulumi_azure_native"}[cloud]
+    assert loaded & {"pulumi_alicloud", "pulumi_gcp", "pulumi_azure_native", "pulumi_kubernetes"} == {sdk}
+    assert loaded & {"cli", "rehearsal", "dashboards"} == set()

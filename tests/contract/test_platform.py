@@ -1,0 +1,71 @@
+"""The `platform` layer takes everything that it needs from outputs and the lock file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from components.errors import SpecError
+from components.spec.lock import CellLock, write_lock
+from stacks import program
+from tests.recorder import FLEET, PEM, Recorder, environment, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INFRA: dict[str, Any] = {
+    "cloud": "gcp",
+    "region": "europe-west4",
+    "world": "row",
+    "kubernetes_minor": "1.36",
+    "cluster_endpoint": "https://10.68.0.2",
+    "cluster_ca": None,
+    "cluster_exec": {"command": "gke-gcloud-auth-plugin", "args": [], "env": {"TWAIN_CELL": "x"}},
+    "gpu_pools": [
+        {"name": "gpu80g", "gpu_class": "gpu-80g", "gpus_per_node": 1.0, "min": 0.0, "max": 4.0, "zones": []}
+    ],
+}
+
+
+def platform(cell: str, locks: Path, **changes: Any) -> Recorder:
+    references = {
+        f"organization/twain/rehearsal.{name}.infra": {**INFRA, **changes, "cell": name}
+        for name in ("cn-sha-1", "eu-ams-1", "eu-par-1")
+    }
+    world = "cn" if cell.startswith("cn") else "row"
+    with environment(
+        TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{world}/state", TWAIN_LOCK_DIR=str(locks)
+    ):
+        recorder, _ = run(
+            program.main,
+            stack=f"rehearsal.{cell}.platform",
+            recorder=Recorder(references=references),
+            config={"fleet": str(FLEET)},
+        )
+    return recorder
+
+
+def test_the_kubeconfig_is_made_of_outputs_and_the_pinned_authority(tmp_path: Path) -> None:
+    for cell in ("eu-ams-1", "eu-par-1"):
+        write_lock(tmp_path, CellLock(cell=cell, discovered="now", source="test", facts={"cluster_ca": PEM}))
+    provider = platform("eu-ams-1", tmp_path).one("pulumi:providers:kubernetes")
+    config = yaml.safe_load(provider.inputs["kubeconfig"])
+    assert config["clusters"][0]["cluster"]["server"] == "https://10.68.0.2"
+    assert {"name": "TWAIN_CELL", "value": "eu-ams-1"} in config["users"][0]["user"]["exec"]["env"]
+
+
+def test_the_gate_knows_the_other_cells_of_its_world_and_counts_are_whole(tmp_path: Path) -> None:
+    recorder = platform("eu-ams-1", tmp_path, cluster_ca=PEM)
+    (cells,) = [r for r in recorder.of("kubernetes:core/v1:ConfigMap") if r.name == "gate-cells"]
+    assert set(cells.inputs["data"]) == {"eu-par-1.json"}
+    facts = json.loads(cells.inputs["data"]["eu-par-1.json"])
+    assert facts["ca"] == PEM
+    assert str(facts["gpu_pools"][0]["max"]) == "4"
+
+
+def test_an_authority_that_nobody_knows_is_an_error_that_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="twain cell discover cn-sha-1"):
+        platform("cn-sha-1", tmp_path)

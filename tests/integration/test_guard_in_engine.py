@@ -1,0 +1,94 @@
+"""The guard inside a program that plain `pulumi` runs: what it stops, what it lets pass, what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal import tools
+from rehearsal.engine.pulumi import Engine
+from rehearsal.providers.store import Store
+
+STACK = "test.eu-par-1.infra"
+CHECKOUT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import pulumi
+import pulumi_azure_native as azure
+from stacks.guard import Guard
+
+case = pulumi.Config("twain").get("fleet") or ""
+Guard(world="row", allowed=frozenset({"francecentral"})).register()
+cloud = pulumi.ResourceOptions(provider=azure.Provider("cloud", location="francecentral"))
+group = azure.resources.ResourceGroup("group", resource_group_name="first", location="francecentral", opts=cloud)
+place = {
+    "outside": "eastus",
+    "several": "europe",
+    "absent": None,
+    "later": group.id.apply(lambda _: "francecentral"),
+    "later-outside": group.id.apply(lambda _: "eastus"),
+}.get(case, "francecentral")
+azure.managedidentity.UserAssignedIdentity("who", resource_name_="second", resource_group_name=group.name,
+    location=place, opts=pulumi.ResourceOptions() if case == "no-provider" else cloud)
+"""
+
+
+class Bench:
+    """A world with an engine and the program above."""
+
+    def __init__(self, home: Path) -> None:
+        program = home / "program"
+        program.mkdir(parents=True)
+        (program / "__main__.py").write_text(PROGRAM)
+        self.engine = Engine(
+            home / "rehearsal" / "row",
+            CHECKOUT,
+            pulumi=tools.ensure(["pulumi"])["pulumi"].path,
+            program_dir=program,
+        )
+        self.engine.prepare()
+        self.engine.stack_init(STACK)
+
+    def ask(self, case: str) -> None:
+        """Say what the program declares from now on."""
+        self.engine.config_set("twain:fleet", case, stack=STACK)
+
+    def live(self) -> set[str]:
+        return {row.name for row in Store.open(self.engine.workspace.world_dir).list_resources()}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_violation_stops_plain_preview_and_up_before_the_resource_exists(bench: Bench) -> None:
+    cases = {
+        "outside": ("RES-001", "location", "eastus"),
+        "several": ("RES-002", "location", "europe"),
+        "absent": ("RES-003", "location", "absent"),
+        "no-provider": ("RES-003", "provider", "absent"),
+    }
+    for case, (rule, key, value) in cases.items():
+        bench.ask(case)
+        for result in (bench.engine.preview(STACK, check=False), bench.engine.up(STACK, check=False)):
+            text = result.stdout + result.stderr
+            assert result.returncode != 0, case
+            for part in (rule, "UserAssignedIdentity 'who'", f"({key})", f"Found: {value}", "allowed: francecentral"):
+                assert part in text, (case, part)
+        assert "second" not in bench.live()
+
+
+def test_a_place_that_is_known_later_passes_when_it_comes_from_an_accepted_resource(bench: Bench) -> None:
+    bench.ask("later")
+    assert bench.engine.preview(STACK, check=False).returncode == 0
+    bench.engine.up(STACK)
+    assert bench.live() == {"first", "second"}
+
+
+def test_a_place_that_turns_out_wrong_later_is_stopped_when_it_is_known(bench: Bench) -> None:
+    bench.ask("later-outside")
+    result = bench.engine.up(STACK, check=False)
+    assert result.returncode != 0
+    assert "RES-001" in result.stdout + result.stderr
+    assert "second" not in bench.live()

@@ -1,0 +1,223 @@
+"""`twain stack` with an engine that plays what the real one says: exit codes, locks, copies of the state, waves."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENGINE = """#!/bin/sh
+cd "$(dirname "$0")/.."
+echo "$*" >> calls
+case "$*" in
+  "stack ls --json") cat stacks.json ;;
+  *"stack export"*) cat state.json ;;
+  *"stack output"*) cat outputs.json ;;
+  "stack init"*|"config set"*) ;;
+  "cancel"*) rm -f fault ;;
+  *) if [ -e fault ]; then cat fault >&2; exit 255; fi
+     case "$*" in preview*) cat preview.json ;; *) echo done ;; esac ;;
+esac
+"""
+OUTPUTS = {
+    "cell": "eu-ams-1",
+    "world": "row",
+    "cloud": "gcp",
+    "region": "europe-west4",
+    "kubernetes_minor": "1.36",
+    "cluster_endpoint": "https://127.0.0.1:1",
+    "cluster_ca": "PEM",
+    "cluster_exec": {"command": "gke-gcloud-auth-plugin", "args": [], "env": {}},
+    "gpu_pools": [
+        {
+            "name": "gpu80g",
+            "gpu_class": "gpu-80g",
+            "instance_type": "a2-ultragpu-1g",
+            "gpus_per_node": 1,
+            "min": 0,
+            "max": 4,
+        }
+    ],
+    "network_id": "n",
+}
+PREVIEW = {
+    "changeSummary": {"create": 2, "same": 1},
+    "steps": [
+        {"op": "create", "urn": "urn:pulumi:s::twain::twain:index:Cell$gcp:x/y:Network::net"},
+        {"op": "same", "urn": "urn:pulumi:s::twain::pulumi:pulumi:Stack::s"},
+    ],
+}
+
+
+@pytest.fixture
+def engine(operator: Any) -> Any:
+    """The operator with a workspace and a played engine. `fault` holds what it says before it fails."""
+    home: Path = operator.home
+    program = home / "bin" / "pulumi"
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    (home / "workspace").mkdir()
+    (home / "workspace" / "Pulumi.yaml").write_text("name: twain\n")
+    for name, value in (("stacks", []), ("state", {"version": 3}), ("outputs", OUTPUTS), ("preview", PREVIEW)):
+        (home / f"{name}.json").write_text(json.dumps(value))
+    document = json.loads((home / "contexts.json").read_text())
+    document["contexts"]["test"]["workspace"] = str(home / "workspace")
+    (home / "contexts.json").write_text(json.dumps(document))
+    return operator
+
+
+def stacks(operator: Any, *names: str) -> None:
+    entries = [{"name": name, "resourceCount": 3, "lastUpdate": None, "updateInProgress": False} for name in names]
+    (operator.home / "stacks.json").write_text(json.dumps(entries))
+
+
+def fault(operator: Any, text: str) -> None:
+    (operator.home / "fault").write_text(text)
+
+
+def calls(operator: Any) -> list[str]:
+    return (operator.home / "calls").read_text().splitlines()
+
+
+def test_the_stacks_of_the_backend_are_listed(engine: Any) -> None:
+    stacks(engine, "rehearsal.eu-ams-1.infra", "old")
+    ran = engine.twain("stack", "list", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert [(item["stack"], item["layer"], item["state"]) for item in ran.json["items"]] == [
+        ("old", None, "foreign"),
+        ("rehearsal.eu-ams-1.infra", "infra", "up"),
+    ]
+
+
+def test_an_up_goes_infra_first_canary_alone_and_keeps_the_cells_facts(engine: Any) -> None:
+    ran = engine.twain("stack", "up", "--canary", "eu-par-1", "-y", "-o", "json")
+    assert ran.code == 0, ran.err
+    waves = [line for line in ran.err.splitlines() if line.startswith("wave")]
+    assert waves == [
+        "wave 1: rehearsal.eu-par-1.infra",
+        "wave 2: rehearsal.eu-ams-1.infra",
+        "wave 3: rehearsal.eu-par-1.platform",
+        "wave 4: rehearsal.eu-ams-1.platform",
+    ]
+    assert (engine.home / "cells" / "eu-ams-1.json").stat().st_mode & 0o777 == 0o600
+    listed = engine.twain("cell", "list", "--cell", "eu-ams-1", "-o", "json").json["items"][0]
+    assert (listed["state"], listed["endpoint"]) == ("known", "https://127.0.0.1:1")
+
+
+def test_a_failing_canary_stops_all_others(engine: Any) -> None:
+    fault(engine, "error: quota exceeded")
+    ran = engine.twain("stack", "up", "-y", "-o", "json")
+    assert ran.code == 4
+    assert [item["state"] for item in ran.json["items"]] == ["failed", "skipped", "skipped", "skipped"]
+    assert "quota exceeded" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("error: RES-003 bucket location EU", 5),
+        ("error: SPEC-CIDR overlap", 2),
+        ("error: incorrect passphrase", 3),
+        ("error: no stack named 'rehearsal.eu-ams-1.infra' found", 6),
+        ("error: something else", 4),
+    ],
+)
+def test_what_the_engine_says_becomes_an_exit_code(engine: Any, words: str, code: int) -> None:
+    fault(engine, words)
+    assert engine.twain("stack", "preview", "--layer", "infra").code == code
+
+
+def lock_text(host: str, pid: int) -> str:
+    return (
+        f"error: the stack is currently locked by 1 lock(s).\n  file:///l.json: created by me@{host} (pid {pid}) at now"
+    )
+
+
+def test_a_lock_of_a_dead_process_of_this_host_is_taken_off_and_the_run_goes_on(engine: Any) -> None:
+    fault(engine, lock_text(socket.gethostname(), 4_190_000))
+    ran = engine.twain("stack", "up", "--cell", "eu-ams-1", "--layer", "infra", "-y")
+    assert ran.code == 0, ran.err
+    assert "cancel rehearsal.eu-ams-1.infra --yes --non-interactive" in calls(engine)
+
+
+@pytest.mark.parametrize(("host", "pid"), [("elsewhere", 4_190_000), (socket.gethostname(), 1)])
+def test_a_lock_of_another_host_or_a_living_process_stays_and_ends_with_14(engine: Any, host: str, pid: int) -> None:
+    fault(engine, lock_text(host, pid))
+    ran = engine.twain("stack", "up", "--cell", "eu-ams-1", "--layer", "infra", "-y")
+    assert ran.code == 14
+    assert f"me@{host} (pid {pid})" in ran.err
+    assert not any(call.startswith("cancel") for call in calls(engine))
+
+
+def test_two_at_once_on_one_stack_one_is_refused(engine: Any) -> None:
+    folder = engine.home / "locks"
+    folder.mkdir()
+    with (folder / "rehearsal.eu-ams-1.infra.lock").open("w+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write("4711 since now")
+        held.flush()
+        ran = engine.twain("stack", "up", "--cell", "eu-ams-1", "--layer", "infra", "-y")
+    assert ran.code == 14
+    assert "is being changed by process 4711" in ran.err
+
+
+def test_copies_of_the_state_are_private_checksummed_and_ten_at_most(engine: Any) -> None:
+    for number in range(12):
+        (engine.home / "state.json").write_text(json.dumps({"version": 3, "n": number}))
+        assert engine.twain("stack", "up", "--cell", "eu-ams-1", "--layer", "infra", "-y").code == 0
+    copies = sorted((engine.home / "state" / "rehearsal.eu-ams-1.infra").glob("*.json"))
+    assert len(copies) == 10
+    assert json.loads(copies[-1].read_text())["n"] == 11
+    assert copies[-1].stat().st_mode & 0o777 == 0o600
+    import hashlib
+
+    assert all(
+        hashlib.sha256(path.read_bytes()).hexdigest().startswith(path.stem.rpartition("-")[2]) for path in copies
+    )
+
+
+def test_a_preview_counts_changes_and_names_resources(engine: Any) -> None:
+    ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "-o", "json", "--exit-code")
+    assert ran.code == 10
+    infra, platform = ran.json["items"]
+    assert infra["changes"] == {"create": 2, "update": 0, "replace": 0, "delete": 0, "same": 1}
+    assert infra["resources"] == [{"op": "create", "type": "gcp:x/y:Network", "name": "net"}]
+    assert (platform["source"], platform["changes"]) == ("not planned", None)
+
+
+def test_a_residency_violation_in_the_fleet_ends_with_5_before_the_engine_starts(engine: Any, tmp_path: Path) -> None:
+    fleet = yaml.safe_load(engine.fleet.read_text())
+    fleet["spec"]["cells"][0].update(region="cn-hongkong")
+    path = tmp_path / "fleet.yaml"
+    path.write_text(yaml.safe_dump(fleet))
+    document = json.loads((engine.home / "contexts.json").read_text())
+    document["contexts"]["test"]["fleet"] = str(path)
+    (engine.home / "contexts.json").write_text(json.dumps(document))
+    ran = engine.twain("stack", "preview")
+    assert ran.code == 5
+    assert "error RES-" in ran.err
+    assert not (engine.home / "calls").exists()
+
+
+def test_another_worlds_stacks_are_refused(engine: Any) -> None:
+    for args in (("preview", "--world", "cn"), ("preview", "--cell", "cn-sha-1"), ("env", "--world", "cn")):
+        ran = engine.twain("stack", *args)
+        assert ran.code == 5, args
+        assert "error RES-STATE" in ran.err
+
+
+def test_env_prints_shell_assignments_that_quote(engine: Any) -> None:
+    document = json.loads((engine.home / "contexts.json").read_text())
+    document["contexts"]["test"]["env"] |= {"PULUMI_HOME": "/a b'c", "SECRET": "x", "TWAIN_REHEARSAL_HOME": "/r"}
+    (engine.home / "contexts.json").write_text(json.dumps(document))
+    ran = engine.twain("stack", "env")
+    assert "export PULUMI_HOME='/a b'\"'\"'c'" in ran.out.splitlines()
+    assert "export PULUMI_BACKEND_URL=file:///r/row/state" in ran.out.splitlines()
+    assert "SECRET" not in ran.out

@@ -1,0 +1,102 @@
+"""Invariants of the fact tables: regions, zones, machines, labels."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.clouds import gpu, labels, regions
+from components.errors import NotSupportedError
+
+CLOUDS = ("alicloud", "gcp", "azure")
+
+
+def test_hong_kong_is_not_in_the_world_cn_although_its_name_begins_like_it() -> None:
+    assert regions.world_of("alicloud", "cn-hongkong") == "row"
+    assert "cn-hongkong" not in regions.MAINLAND
+
+
+@pytest.mark.parametrize(
+    "region", ["cn-beijing-finance-1", "cn-wuhan-lr", "cn-north-2-gov-1", "EU", "", "eu", "CN-SHANGHAI"]
+)
+def test_a_region_outside_the_tables_has_no_world(region: str) -> None:
+    assert [regions.world_of(cloud, region) for cloud in CLOUDS] == [None, None, None]
+
+
+def test_only_alibaba_cloud_has_regions_in_the_world_cn() -> None:
+    worlds = {cloud: set(table.values()) for cloud, table in regions.WORLD_OF.items()}
+    assert worlds == {"alicloud": {"cn", "row"}, "gcp": {"row"}, "azure": {"row"}}
+
+
+def test_the_mainland_is_the_list_of_fourteen() -> None:
+    assert len(regions.MAINLAND) == len(set(regions.MAINLAND)) == 14
+
+
+def test_zones_of_an_unknown_region_are_an_error_that_names_the_way_out() -> None:
+    with pytest.raises(NotSupportedError, match="name them in the cell"):
+        regions.zones("alicloud", "eu-west-1")
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_each_machine_is_offered_in_known_regions_and_says_who_says_so(cloud: str) -> None:
+    for machine in gpu.MACHINES[cloud]:
+        assert machine.gpu_class in gpu.CLASSES
+        assert machine.source
+        assert machine.as_of
+        assert machine.regions
+        assert {region for region in machine.regions if regions.world_of(cloud, region) is None} == set()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "region", "machine"),
+    [
+        ("alicloud", "cn-shanghai", "ecs.gn7e-c16g1.4xlarge"),
+        ("gcp", "europe-west4", "a2-ultragpu-1g"),
+        ("azure", "francecentral", "Standard_NC24ads_A100_v4"),
+    ],
+)
+def test_the_class_of_80_gib_is_a_machine_on_each_cloud(cloud: str, region: str, machine: str) -> None:
+    found = gpu.machine(cloud, region, "gpu-80g", 1)
+    assert found is not None
+    assert found.instance_type == machine
+
+
+def test_a_class_that_a_region_does_not_offer_is_no_machine() -> None:
+    assert gpu.machine("alicloud", "cn-chengdu", "gpu-80g", 1) is None
+    assert gpu.machine("gcp", "europe-west4", "gpu-80g", 7) is None
+    assert "europe-west4" in gpu.regions_of("gcp", "gpu-80g", 1)
+
+
+def test_each_size_and_gateway_exists_on_each_cloud() -> None:
+    assert all(gpu.cpu_machine(cloud, size) for cloud in CLOUDS for size in ("cpu-4", "cpu-8", "cpu-16"))
+    assert set(gpu.GATEWAY_CLASS) == set(CLOUDS)
+
+
+@given(st.dictionaries(st.text(max_size=70), st.text(max_size=70), max_size=12))
+def test_tags_that_pass_are_valid_on_all_three_clouds(tags: dict[str, str]) -> None:
+    if labels.problems(tags):
+        return
+    assert len(tags) <= 10
+    assert len({key.lower() for key in tags}) == len(tags)
+    assert all(1 <= len(key) <= 63 and 1 <= len(value) <= 63 for key, value in tags.items())
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"Brand": "x"},
+        {"brand": "Maison"},
+        {"brand": ""},
+        {"aliyun-x": "y"},
+        {"goog-x": "y"},
+        {"品牌": "x"},
+        {"a b": "c"},
+    ],
+)
+def test_a_tag_that_one_cloud_refuses_is_a_problem(tags: dict[str, str]) -> None:
+    assert labels.problems(tags)
+
+
+def test_an_eleventh_tag_is_a_problem() -> None:
+    assert labels.problems({f"key-{number}": "v" for number in range(11)})

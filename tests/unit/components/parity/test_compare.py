@@ -1,0 +1,130 @@
+"""The verdicts, by a fixed today: equal, equivalent, gap, not applicable, unknown."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from components.parity import compare, report
+from components.parity.capabilities import IDS
+from components.spec.load import load_fleet
+from components.spec.model import Waiver
+
+FLEET = Path(__file__).resolve().parents[4] / "stacks" / "fleets" / "rehearsal.yaml"
+TODAY = date(2026, 11, 20)
+CELLS = ("cn-sha-1", "eu-ams-1", "eu-par-1")
+SAME = {
+    "kubernetes.minor": "1.36",
+    "api.private": "private",
+    "secrets.encryption": "customer-key",
+    "gpu.class": "gpu-80g/1",
+    "gpu.scale_from_zero": "yes",
+    "bucket.public_access": "blocked",
+}
+
+
+def waiver(*, until: date, cells: tuple[str, ...] = ("cn-sha-1",), capability: str = "kubernetes.minor") -> Waiver:
+    return Waiver(
+        id="W-1", capability=capability, cells=cells, owner="platform", reason="offered later there", until=until
+    )
+
+
+def verdicts(
+    *waivers: Waiver, fleet: Path = FLEET, **changes: dict[str, str | None] | None
+) -> dict[str, compare.Verdict]:
+    values: dict[str, dict[str, str | None] | None] = {cell: dict(SAME) for cell in CELLS}
+    for cell, change in changes.items():
+        name = cell.replace("_", "-")
+        values[name] = None if change is None else {**SAME, **change}
+    found = compare.compare(values, fleet=load_fleet(fleet), fleet_path=fleet, waivers=waivers, today=TODAY)
+    assert tuple(verdict.capability for verdict in found) == IDS
+    return {verdict.capability: verdict for verdict in found}
+
+
+def test_equal_values_are_equal() -> None:
+    found = verdicts()
+    assert {found[name].verdict for name in IDS if name != "gpu.class"} == {"equal"}
+
+
+def test_one_class_on_different_devices_is_equivalent_and_names_them() -> None:
+    found = verdicts()["gpu.class"]
+    assert found.verdict == "equivalent"
+    assert found.waiver is None
+    assert "SXM4" in (found.reason or "")
+    assert "PCIe" in (found.reason or "")
+
+
+def test_a_difference_is_a_gap_with_both_values_its_line_and_a_fix() -> None:
+    found = verdicts(cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
+    assert found.verdict == "gap"
+    assert found.values == {"cn-sha-1": "1.35", "eu-ams-1": "1.36", "eu-par-1": "1.36"}
+    assert found.reason == "cn-sha-1 has 1.35, the others 1.36"
+    line = next(n for n, text in enumerate(FLEET.read_text().splitlines(), start=1) if "name: cn-sha-1" in text)
+    assert found.where == f"{FLEET}:{line} (spec.cells[0])"
+    assert "kubernetes_minor of cn-sha-1" in (found.fix or "")
+
+
+def test_a_difference_that_a_cell_declares_is_shown_at_its_own_line(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8")
+    path.write_text(text + '      template: {kubernetes_minor: "1.35"}\n', encoding="utf-8")
+    found = verdicts(fleet=path, eu_par_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
+    assert found.where == f"{path}:{len(text.splitlines()) + 1} (spec.cells[2].template.kubernetes_minor)"
+
+
+def test_a_waiver_makes_a_declared_difference_equivalent_to_the_end_of_its_last_day() -> None:
+    found = verdicts(waiver(until=TODAY), cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
+    assert (found.verdict, found.waiver) == ("equivalent", "W-1")
+
+
+def test_an_expired_waiver_is_a_gap_again_and_is_named() -> None:
+    old = waiver(until=date(2026, 11, 19))
+    found = verdicts(old, cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
+    assert (found.verdict, found.waiver) == ("gap", "W-1")
+    assert "waiver W-1 ran out on 2026-11-19" in (found.reason or "")
+
+
+@pytest.mark.parametrize(
+    "other", [waiver(until=TODAY, cells=("eu-par-1",)), waiver(until=TODAY, capability="api.private")]
+)
+def test_a_waiver_for_something_else_excuses_nothing(other: Waiver) -> None:
+    assert verdicts(other, cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"].verdict == "gap"
+
+
+def test_a_waiver_does_not_hide_a_second_difference() -> None:
+    found = verdicts(waiver(until=TODAY), cn_sha_1={"kubernetes.minor": "1.35"}, eu_par_1={"kubernetes.minor": "1.34"})
+    assert found["kubernetes.minor"].verdict == "gap"
+
+
+def test_a_cell_that_nothing_is_known_of_is_unknown_and_never_equal() -> None:
+    found = verdicts(eu_par_1=None)
+    assert {verdict.verdict for verdict in found.values()} == {"unknown"}
+    assert found["api.private"].reason == "nothing is known of eu-par-1"
+    assert verdicts(eu_par_1={"api.private": None})["api.private"].verdict == "unknown"
+
+
+def test_a_known_difference_is_a_gap_although_a_third_cell_is_silent() -> None:
+    assert verdicts(cn_sha_1={"api.private": "public"}, eu_par_1=None)["api.private"].verdict == "gap"
+
+
+def test_a_capability_without_its_object_anywhere_is_not_applicable_and_beside_one_it_is_a_gap() -> None:
+    bare = {"gpu.class": "n/a", "gpu.scale_from_zero": "n/a"}
+    assert verdicts(cn_sha_1=bare, eu_ams_1=bare, eu_par_1=bare)["gpu.class"].verdict == "not applicable"
+    assert verdicts(cn_sha_1=bare)["gpu.class"].verdict == "gap"
+
+
+def test_a_waiver_that_excuses_nothing_is_told() -> None:
+    idle = waiver(until=TODAY)
+    assert compare.unused(list(verdicts(idle).values()), [idle]) == [idle]
+    used = verdicts(idle, cn_sha_1={"kubernetes.minor": "1.35"})
+    assert compare.unused(list(used.values()), [idle]) == []
+
+
+def test_the_table_has_a_row_per_capability_and_a_column_per_cell() -> None:
+    text = report.markdown(list(verdicts(eu_par_1=None).values()))
+    lines = text.splitlines()
+    assert len(lines) == len(IDS) + 2
+    assert {line.count("|") for line in lines} == {len(CELLS) + 4}
+    assert "| api.private | private | private | unknown | unknown |" in text

@@ -1,0 +1,241 @@
+"""Each rule refuses what it is for, says everything a reader needs, and lets the good value pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.policy.model import ACCEPTED, UNKNOWN, Subject
+from components.policy.rules import judge
+
+CN = frozenset({"cn-shanghai", "cn-beijing"})
+ROW = frozenset({"europe-west4", "francecentral"})
+VSWITCH = "alicloud:vpc/switch:Switch"
+GCS, ACCOUNT = "gcp:storage/bucket:Bucket", "azure-native:storage:StorageAccount"
+GKE, AKS = "gcp:container/cluster:Cluster", "azure-native:containerservice:ManagedCluster"
+ACK = "alicloud:cs/managedKubernetes:ManagedKubernetes"
+GOOD: dict[str, dict[str, Any]] = {
+    GCS: {
+        "location": "europe-west4",
+        "publicAccessPrevention": "enforced",
+        "uniformBucketLevelAccess": True,
+        "encryption": {"defaultKmsKeyName": ACCEPTED},
+    },
+    ACCOUNT: {
+        "location": "francecentral",
+        "sku": {"name": "Standard_ZRS"},
+        "allowBlobPublicAccess": False,
+        "publicNetworkAccess": "Disabled",
+        "encryption": {"keyVaultProperties": {"keyName": ACCEPTED}},
+    },
+    ACK: {"slbInternetEnabled": False, "disableEncryption": False, "encryptionProviderKey": ACCEPTED},
+    GKE: {
+        "location": "europe-west4",
+        "nodeLocations": ["europe-west4-a", "europe-west4-b"],
+        "privateClusterConfig": {"enablePrivateEndpoint": True, "enablePrivateNodes": True},
+        "databaseEncryption": {"state": "ENCRYPTED", "keyName": ACCEPTED},
+    },
+    AKS: {
+        "location": "francecentral",
+        "apiServerAccessProfile": {"enablePrivateCluster": True, "enablePrivateClusterPublicFQDN": False},
+        "securityProfile": {"azureKeyVaultKms": {"enabled": True, "keyId": ACCEPTED}},
+        "agentPoolProfiles": [{"availabilityZones": ["1", "2"]}],
+    },
+    VSWITCH: {"zoneId": "cn-shanghai-l"},
+    "alicloud:oss/bucket:Bucket": {
+        "serverSideEncryptionRule": {"kmsMasterKeyId": ACCEPTED},
+        "transferAcceleration": {"enabled": False},
+    },
+    "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": {"blockPublicAccess": True},
+    "alicloud:ecs/eipAssociation:EipAssociation": {"instanceType": "Nat"},
+}
+
+
+def subject(kind: str, inputs: dict[str, Any], *, own_provider: bool = True) -> Subject:
+    cn = kind.startswith("alicloud:") or kind.endswith(":alicloud")
+    return Subject(
+        type=kind,
+        name="thing",
+        inputs=inputs,
+        world="cn" if cn else "row",
+        allowed=CN if cn else ROW,
+        own_provider=own_provider,
+    )
+
+
+def rules(kind: str, inputs: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(found.rule, found.property) for found in judge(subject(kind, inputs))]
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
+    assert rules(kind, GOOD[kind]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "expected"),
+    [
+        (VSWITCH, {"zoneId": "cn-hongkong-b"}, ("RES-001", "zoneId")),
+        (VSWITCH, {"zoneId": "ap-southeast-1a"}, ("RES-001", "zoneId")),
+        (VSWITCH, {"zoneId": "cn-hangzhou-k"}, ("RES-001", "zoneId")),
+        (VSWITCH, {"zoneId": "cn-wuhan-lr-a"}, ("RES-002", "zoneId")),
+        (VSWITCH, {"zoneId": "cn-shanghai-MAZ1(a,b)"}, ("RES-002", "zoneId")),
+        (VSWITCH, {"zoneId": None}, ("RES-003", "zoneId")),
+        (VSWITCH, {"zoneId": ""}, ("RES-003", "zoneId")),
+        (VSWITCH, {"zoneId": UNKNOWN}, ("RES-004", "zoneId")),
+        (VSWITCH, {"zoneId": 7}, ("RES-004", "zoneId")),
+        (GCS, {"location": "EU"}, ("RES-002", "location")),
+        (GCS, {"location": "eu"}, ("RES-002", "location")),
+        (GCS, {"location": "EUR4"}, ("RES-002", "location")),
+        (GCS, {"location": "global"}, ("RES-002", "location")),
+        (GCS, {"location": "us-central1"}, ("RES-001", "location")),
+        (GCS, {"location": "cn-shanghai"}, ("RES-002", "location")),
+        (
+            GCS,
+            {"customPlacementConfig": {"dataLocations": ["EUROPE-WEST4", "US-EAST1"]}},
+            ("RES-005", "customPlacementConfig"),
+        ),
+        (
+            GCS,
+            {"encryption": {"defaultKmsKeyName": "projects/p/locations/us/keyRings/r/cryptoKeys/k"}},
+            ("RES-002", "encryption.defaultKmsKeyName"),
+        ),
+        (GKE, {"nodeLocations": ["europe-west4-a", "us-east4-a"]}, ("RES-001", "nodeLocations[1]")),
+        (ACCOUNT, {"location": "China East 2"}, ("RES-002", "location")),
+        (ACCOUNT, {"location": None}, ("RES-003", "location")),
+        (ACCOUNT, {"sku": {"name": "Standard_GRS"}}, ("RES-005", "sku.name")),
+        (ACCOUNT, {"sku": {"name": "Standard_RAGZRS"}}, ("RES-005", "sku.name")),
+        (
+            "alicloud:oss/bucket:Bucket",
+            {"transferAcceleration": {"enabled": True}},
+            ("RES-005", "transferAcceleration.enabled"),
+        ),
+        ("pulumi:providers:alicloud", {"region": "ap-southeast-1"}, ("RES-001", "region")),
+        ("pulumi:providers:alicloud", {}, ("RES-003", "region")),
+        (
+            "alicloud:oss/bucketReplication:BucketReplication",
+            {"destination": {"location": "oss-eu-central-1"}},
+            ("RES-001", "destination.location"),
+        ),
+        ("alicloud:vpc/peerConnection:PeerConnection", {"acceptingRegionId": "eu-central-1"}, ("RES-006", "type")),
+        ("alicloud:cen/instance:Instance", {}, ("RES-006", "type")),
+        ("azure-native:network:VirtualNetworkPeering", {}, ("RES-006", "type")),
+        ("alicloud:log/ossExport:OssExport", {"role": "acs:oss:eu-central-1:123:bucket"}, ("RES-001", "role")),
+        (ACK, {"slbInternetEnabled": True}, ("SEC-001", "slbInternetEnabled")),
+        (ACK, {"slbInternetEnabled": None}, ("SEC-001", "slbInternetEnabled")),
+        (ACK, {"encryptionProviderKey": None}, ("SEC-004", "encryptionProviderKey")),
+        (ACK, {"disableEncryption": True}, ("SEC-004", "disableEncryption")),
+        (
+            GKE,
+            {"privateClusterConfig": {"enablePrivateNodes": True}},
+            ("SEC-001", "privateClusterConfig.enablePrivateEndpoint"),
+        ),
+        (
+            GKE,
+            {"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": True}}},
+            ("SEC-001", "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"),
+        ),
+        (
+            AKS,
+            {"apiServerAccessProfile": {"enablePrivateCluster": True}},
+            ("SEC-001", "apiServerAccessProfile.enablePrivateClusterPublicFQDN"),
+        ),
+        (GCS, {"publicAccessPrevention": "inherited"}, ("SEC-002", "publicAccessPrevention")),
+        (GCS, {"uniformBucketLevelAccess": "true"}, ("SEC-002", "uniformBucketLevelAccess")),
+        (ACCOUNT, {"allowBlobPublicAccess": True}, ("SEC-002", "allowBlobPublicAccess")),
+        (ACCOUNT, {"allowBlobPublicAccess": 0}, ("SEC-002", "allowBlobPublicAccess")),
+        (ACCOUNT, {"publicNetworkAccess": "Enabled"}, ("SEC-002", "publicNetworkAccess")),
+        ("azure-native:storage:BlobContainer", {"publicAccess": "Blob"}, ("SEC-002", "publicAccess")),
+        ("alicloud:oss/bucket:Bucket", {"acl": "public-read"}, ("SEC-002", "acl")),
+        (
+            "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock",
+            {"blockPublicAccess": False},
+            ("SEC-002", "blockPublicAccess"),
+        ),
+        ("gcp:storage/bucketIAMMember:BucketIAMMember", {"member": "allUsers"}, ("SEC-002", "member")),
+        (
+            "gcp:compute/firewall:Firewall",
+            {"allows": [{"protocol": "tcp"}], "sourceRanges": ["0.0.0.0/0"]},
+            ("SEC-003", "sourceRanges"),
+        ),
+        (
+            "alicloud:ecs/securityGroupRule:SecurityGroupRule",
+            {"type": "ingress", "cidrIp": "0.0.0.0/0"},
+            ("SEC-003", "cidrIp"),
+        ),
+        (
+            "azure-native:network:NetworkSecurityGroup",
+            {
+                "location": "francecentral",
+                "securityRules": [{"direction": "Inbound", "access": "Allow", "sourceAddressPrefix": "Internet"}],
+            },
+            ("SEC-003", "securityRules[0].sourceAddressPrefix"),
+        ),
+        ("alicloud:ecs/eipAssociation:EipAssociation", {"instanceType": "EcsInstance"}, ("SEC-005", "instanceType")),
+    ],
+)
+def test_a_rule_refuses_what_it_is_for(kind: str, inputs: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert expected in rules(kind, {**GOOD.get(kind, {}), **inputs})
+
+
+def test_a_rule_that_denies_the_whole_internet_is_no_opening() -> None:
+    assert (
+        rules("gcp:compute/firewall:Firewall", {"denies": [{"protocol": "all"}], "sourceRanges": ["0.0.0.0/0"]}) == []
+    )
+
+
+def test_a_zone_number_of_azure_says_nothing_about_a_region() -> None:
+    inputs = {"location": "francecentral", "zones": ["1"]}
+    assert rules("azure-native:network:PublicIPAddress", inputs) == []
+    assert rules("azure-native:network:PublicIPAddress", {**inputs, "zones": ["cn-shanghai"]}) == [
+        ("RES-002", "zones[0]")
+    ]
+
+
+def test_a_resource_without_a_provider_of_its_own_is_refused() -> None:
+    (found,) = judge(subject(VSWITCH, GOOD[VSWITCH], own_provider=False))
+    assert (found.rule, found.property) == ("RES-003", "provider")
+
+
+def test_kubernetes_objects_and_components_have_no_place_to_judge() -> None:
+    for kind in ("kubernetes:core/v1:ConfigMap", "twain:index:Network", "pulumi:pulumi:StackReference"):
+        assert rules(kind, {"region": "anywhere"}) == []
+
+
+def test_a_violation_says_rule_resource_property_value_allowed_set_and_reason() -> None:
+    (found,) = judge(subject(VSWITCH, {"zoneId": "cn-hongkong-b"}))
+    text = str(found)
+    for part in ("RES-001", VSWITCH, "'thing'", "zoneId", "cn-hongkong-b", "cn-beijing, cn-shanghai", "world row"):
+        assert part in text
+
+
+def test_all_violations_of_a_resource_are_told_at_once() -> None:
+    found = rules(GCS, {"location": "EU"})
+    assert [rule for rule, _ in found] == ["RES-002", "SEC-002", "SEC-002", "SEC-004"]
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.just(UNKNOWN) | st.just(ACCEPTED),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+keys = st.sampled_from(
+    ["location", "zones", "sku", "encryption", "securityRules", "nodeLocations", "allows", "member", "acl"]
+)
+
+
+@given(
+    st.sampled_from([*GOOD, "azure-native:network:NetworkSecurityGroup"]), st.dictionaries(keys, json_like, max_size=4)
+)
+def test_no_shape_of_inputs_makes_a_rule_fail_itself(kind: str, inputs: dict[str, Any]) -> None:
+    for found in judge(subject(kind, inputs)):
+        assert str(found)
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_no_text_but_a_known_region_passes_as_a_place(text: str) -> None:
+    found = rules("azure-native:resources:ResourceGroup", {"location": text})
+    assert (found == []) == (text.lower().replace(" ", "") == "francecentral")

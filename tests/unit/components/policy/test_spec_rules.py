@@ -1,0 +1,90 @@
+"""Rules over a whole fleet: all problems at once, residency before the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from components.errors import ResidencyError, SpecError
+from components.policy import spec_rules
+from components.spec.load import load_fleet
+
+if TYPE_CHECKING:
+    from components.spec.model import Fleet
+
+FLEET = Path(__file__).resolve().parents[4] / "stacks" / "fleets" / "rehearsal.yaml"
+TEXT = FLEET.read_text(encoding="utf-8")
+
+
+def fleet_with(tmp_path: Path, *changes: tuple[str, str]) -> Fleet:
+    text = TEXT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_fleet(path)
+
+
+def codes(fleet: Fleet) -> list[str]:
+    return [problem.code for problem in spec_rules.problems_of(fleet, "fleet.yaml")]
+
+
+def test_the_rehearsal_has_no_problem() -> None:
+    spec_rules.check(load_fleet(FLEET), str(FLEET))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("      region: cn-shanghai", "      region: cn-hongkong", "RES-001"),
+        ("      region: cn-shanghai", "      region: ap-southeast-1", "RES-001"),
+        ("      region: cn-shanghai", "      region: cn-chengdu", "RES-001"),
+        ("      region: cn-shanghai", "      region: cn-wuhan-lr", "RES-002"),
+        ("      region: europe-west4", "      region: us-central1", "RES-001"),
+        ("      region: francecentral", "      region: chinaeast2", "RES-002"),
+        ("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, cn-hongkong]", "RES-001"),
+        ("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, atlantis]", "RES-001"),
+        ("[europe-west4, francecentral, swedencentral]", "[europe-west4, francecentral, cn-beijing]", "RES-001"),
+        ("gpus_per_node: 1,", "gpus_per_node: 8,", "SPEC-SKU"),
+        ("gpu_class: gpu-80g", "gpu_class: gpu-640g", "SPEC-CLASS"),
+        ("cidr: 10.68.0.0/14", "cidr: 10.66.0.0/16", "SPEC-CIDR"),
+        ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1', '9']", "SPEC-ZONE"),
+        ("name: eu-ams-1", "name: goog-1", "SPEC-NAME"),
+    ],
+)
+def test_a_fault_of_the_fleet_has_its_code(tmp_path: Path, old: str, new: str, code: str) -> None:
+    more = (("gate_cell: eu-ams-1", "gate_cell: goog-1"),) if code == "SPEC-NAME" else ()
+    assert code in codes(fleet_with(tmp_path, (old, new), *more))
+
+
+def test_residency_comes_first_and_carries_every_other_problem_too(tmp_path: Path) -> None:
+    fleet = fleet_with(
+        tmp_path,
+        ("      region: cn-shanghai", "      region: cn-hongkong"),
+        ("cidr: 10.72.0.0/14", "cidr: 10.68.0.0/14"),
+    )
+    with pytest.raises(ResidencyError) as caught:
+        spec_rules.check(fleet, "fleet.yaml")
+    assert {problem.code for problem in caught.value.problems} >= {"RES-001", "SPEC-CIDR"}
+
+
+def test_a_fault_that_is_not_about_residency_is_a_fault_of_the_spec(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="SPEC-CIDR"):
+        spec_rules.check(fleet_with(tmp_path, ("cidr: 10.72.0.0/14", "cidr: 10.68.0.0/14")), "fleet.yaml")
+
+
+def test_a_problem_names_the_cell_the_value_and_a_fix(tmp_path: Path) -> None:
+    fleet = fleet_with(tmp_path, ("      region: cn-shanghai", "      region: cn-hongkong"))
+    text = "\n".join(str(problem) for problem in spec_rules.problems_of(fleet, "fleet.yaml"))
+    for part in (
+        "fleet.yaml",
+        "spec.cells[0].region",
+        "cn-sha-1",
+        "cn-hongkong",
+        "world row",
+        "use one of cn-shanghai",
+    ):
+        assert part in text

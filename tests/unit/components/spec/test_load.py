@@ -1,0 +1,167 @@
+"""Spec files: what is accepted, and that every fault of a file is reported at once with its place."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from components.errors import SpecError
+from components.spec.load import load_fleet, load_fleet_cached, load_waivers, load_workload
+
+ROOT = Path(__file__).parents[4]
+FLEET = ROOT / "stacks" / "fleets" / "rehearsal.yaml"
+WORKLOAD = ROOT / "examples" / "advisor.yaml"
+
+
+def _fleet_with(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    text = FLEET.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text)
+    return path
+
+
+def _problems(path: Path) -> dict[str, tuple[str, int]]:
+    with pytest.raises(SpecError) as caught:
+        load_fleet(path)
+    return {problem.code: (problem.where, problem.line) for problem in caught.value.problems}
+
+
+def _line(path: Path, text: str) -> int:
+    return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def test_the_shipped_fleet_has_one_cell_in_china_and_two_elsewhere() -> None:
+    fleet = load_fleet(FLEET)
+    assert [(cell.name, cell.world, cell.cloud) for cell in fleet.cells] == [
+        ("cn-sha-1", "cn", "alicloud"),
+        ("eu-ams-1", "row", "gcp"),
+        ("eu-par-1", "row", "azure"),
+    ]
+    assert fleet.maisons[0].budget.amount == Decimal("20000.00")
+
+
+def test_the_shipped_workload_is_mirrored_into_both_worlds() -> None:
+    workload = load_workload(WORKLOAD)
+    assert workload.worlds == ("cn", "row")
+    assert workload.gpu.gpu_class == "gpu-80g"
+
+
+def test_every_fault_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
+    path = _fleet_with(
+        tmp_path,
+        ("gpu_pools:", "gpu_pool:"),
+        ("cidr: 10.68.0.0/14", "cidr: 10.68.0.1/14"),
+        ('"5000.00"', "5000.5"),
+        ("max: 3", "max: no"),
+    )
+    with pytest.raises(SpecError) as caught:
+        load_fleet(path)
+    found = {(problem.code, problem.line) for problem in caught.value.problems}
+    assert ("SPEC-UNKNOWN", _line(path, "gpu_pool:")) in found
+    assert ("SPEC-VALUE", _line(path, "10.68.0.1")) in found
+    assert ("SPEC-VALUE", _line(path, "5000.5")) in found
+    assert ("SPEC-SCALAR", _line(path, "max: no")) in found
+    assert len(found) == 4
+
+
+def test_an_unknown_field_names_the_nearest_known_one(tmp_path: Path) -> None:
+    path = _fleet_with(tmp_path, ("gpu_pools:", "gpu_pool:"))
+    with pytest.raises(SpecError, match="did you mean 'gpu_pools'"):
+        load_fleet(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("cn-sha-1\n      world", "eu-ams-1\n      world", "SPEC-DUPLICATE"),
+        ("kind: Fleet", "kind: Workload", "SPEC-KIND"),
+        ("apiVersion: twain/v1", "apiVersion: twain/v0", "SPEC-VERSION"),
+        ("gate_cell: cn-sha-1", "gate_cell: eu-ams-1", "SPEC-GATE"),
+        ("min: 0, max: 4", "min: 5, max: 4", "SPEC-POOL"),
+        ("min: 0, max: 4", "min: 0, max: 0777", "SPEC-SCALAR"),
+        ("reporting_currency: EUR", "reporting_currency: EUR\n  reporting_currency: USD", "SPEC-DUPLICATE"),
+        ("region: cn-shanghai", "region: cn-shanghai\n      overrides: {gcp: {project: x}}", "SPEC-OVERRIDE"),
+        ('"1.36"', "1.36", "SPEC-VALUE"),
+        ('"1.36"', '"1.29"', "SPEC-VALUE"),
+    ],
+)
+def test_a_faulty_fleet_is_refused_with_its_code(tmp_path: Path, old: str, new: str, code: str) -> None:
+    assert code in _problems(_fleet_with(tmp_path, (old, new)))
+
+
+def test_a_yaml_bomb_is_refused_before_it_expands(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.yaml"
+    lines = ['a0: &a0 ["x","x","x","x","x","x","x","x","x"]']
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    path.write_text("\n".join(lines))
+    assert "SPEC-ALIAS" in _problems(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"\xff\xfe", "SPEC-UTF8"),
+        (b"a: [1, 2", "SPEC-YAML"),
+        (b"- 1", "SPEC-KIND"),
+        (b"", "SPEC-KIND"),
+        (b"a: " + b"[" * 5000, "SPEC-YAML"),
+        (b"[" * 200 + b"]" * 200, "SPEC-DEPTH"),
+        (b"x" * (1 << 20) + b"xx", "SPEC-SIZE"),
+    ],
+)
+def test_an_unreadable_file_says_why(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_bytes(content)
+    assert code in _problems(path)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    assert "SPEC-FILE" in _problems(tmp_path / "absent.yaml")
+    assert "SPEC-FILE" in _problems(tmp_path)
+
+
+def test_a_cells_own_template_wins_over_the_fleets(tmp_path: Path) -> None:
+    path = _fleet_with(
+        tmp_path, ("cidr: 10.64.0.0/14", 'cidr: 10.64.0.0/14\n      template: {kubernetes_minor: "1.35"}')
+    )
+    fleet = load_fleet(path)
+    assert fleet.resolved("cn-sha-1").template.kubernetes_minor == "1.35"
+    assert fleet.resolved("cn-sha-1").template.gpu_pools == fleet.template.gpu_pools
+    assert fleet.resolved("eu-ams-1").template.kubernetes_minor == "1.36"
+
+
+def test_a_rollout_that_can_never_move_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(WORKLOAD.read_text().replace("max_surge: 1", "max_surge: 0"))
+    with pytest.raises(SpecError, match="SPEC-ROLLOUT"):
+        load_workload(path)
+
+
+def test_the_cache_answers_for_the_same_content_and_forgets_when_it_changes(tmp_path: Path) -> None:
+    path = _fleet_with(tmp_path)
+    cache = tmp_path / "cache"
+    first = load_fleet_cached(path, cache)
+    assert load_fleet_cached(path, cache) == first
+    path.write_text(path.read_text().replace("max: 4", "max: 6"))
+    assert load_fleet_cached(path, cache)["template"]["gpu_pools"][0]["max"] == 6
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_waivers_of_a_folder_are_read_together_and_all_faults_named(tmp_path: Path) -> None:
+    good = (
+        "apiVersion: twain/v1\nkind: Waiver\nmetadata: {id: W-1}\nspec:\n  capability: gpu.class\n  cells: [cn-sha-1]\n"
+        "  owner: platform\n  reason: China gets another part of the same class\n  until: 2027-01-31\n"
+    )
+    (tmp_path / "a.yaml").write_text(good)
+    (waiver,) = load_waivers(tmp_path)
+    assert waiver.until.isoformat() == "2027-01-31"
+    (tmp_path / "b.yaml").write_text(good.replace("W-1", "W 1"))
+    (tmp_path / "c.yaml").write_text(good.replace("2027-01-31", "soon"))
+    with pytest.raises(SpecError) as caught:
+        load_waivers(tmp_path)
+    assert {Path(problem.path).name for problem in caught.value.problems} == {"b.yaml", "c.yaml"}

@@ -1,0 +1,94 @@
+"""The kubernetes provider's answers that need no cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from rehearsal.providers.kubernetes import KubernetesProvider, _projected
+from rehearsal.providers.wire import UNKNOWN, Secret, decode, encode
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer
+    pass
+
+
+class Context:
+    def abort(self, _code: object, message: str) -> None:
+        raise Refused(message)
+
+
+def urn(token: str) -> str:
+    return f"urn:pulumi:test.cn-sha-1.platform::twain::{token}::it"
+
+
+def check(token: str, inputs: dict[str, Any]) -> dict[str, str]:
+    request = provider_pb2.CheckRequest(urn=urn(token), news=encode(inputs))
+    return {each.property: each.reason for each in KubernetesProvider().Check(request, Context()).failures}
+
+
+def diff(old: dict[str, Any], new: dict[str, Any], config: dict[str, Any] | None = None) -> list[str]:
+    provider = KubernetesProvider()
+    provider.Configure(provider_pb2.ConfigureRequest(args=encode(config or {})), Context())
+    request = provider_pb2.DiffRequest(
+        urn=urn("kubernetes:core/v1:ConfigMap"), old_inputs=encode(old), news=encode(new)
+    )
+    return list(provider.Diff(request, Context()).replaces)
+
+
+def an_object(kind: str = "ConfigMap", **more: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": "a", "namespace": "n"}} | more
+
+
+def test_a_missing_name_is_refused() -> None:
+    assert "metadata.name" in check("kubernetes:core/v1:ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap"})
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["kubernetes:helm.sh/v3:Release", "kubernetes:yaml/v2:ConfigGroup", "kubernetes:core/v1:ConfigMapPatch"],
+)
+def test_what_is_no_single_object_is_refused_by_name(token: str) -> None:
+    assert token in check(token, an_object())[""]
+
+
+def test_an_object_of_a_custom_kind_is_accepted() -> None:
+    assert check("kubernetes:gateway.networking.k8s.io/v1:Gateway", an_object("Gateway")) == {}
+
+
+def test_another_name_or_namespace_replaces() -> None:
+    other = an_object() | {"metadata": {"name": "b", "namespace": "n"}}
+    assert diff(an_object(), other) == ["metadata.name"]
+
+
+def test_a_config_map_is_replaced_unless_the_provider_says_that_it_may_change() -> None:
+    old, new = an_object(data={"k": "1"}), an_object(data={"k": "2"})
+    assert diff(old, new) == ["data.k"]
+    assert diff(old, new, {"enableConfigMapMutable": "true"}) == []
+
+
+def test_a_provider_without_a_kubeconfig_is_refused() -> None:
+    answer = KubernetesProvider().CheckConfig(provider_pb2.CheckRequest(news=encode({})), Context())
+    assert [each.property for each in answer.failures] == ["kubeconfig"]
+
+
+def test_a_preview_without_a_cluster_shows_the_inputs_and_hides_secret_data() -> None:
+    secret = an_object("Secret", stringData={"key": "hush"}, immutable=UNKNOWN)
+    request = provider_pb2.CreateRequest(urn=urn("kubernetes:core/v1:Secret"), properties=encode(secret), preview=True)
+    shown = decode(KubernetesProvider().Create(request, Context()).properties)
+    assert isinstance(shown["stringData"], Secret)
+    assert shown["metadata"] == {"name": "a", "namespace": "n"}
+
+
+def test_a_creation_without_a_cluster_says_what_is_missing() -> None:
+    request = provider_pb2.CreateRequest(urn=urn("kubernetes:core/v1:ConfigMap"), properties=encode(an_object()))
+    with pytest.raises(Refused, match="no kubeconfig"):
+        KubernetesProvider().Create(request, Context())
+
+
+def test_drift_shows_in_the_fields_that_were_asked_for_only() -> None:
+    wanted = {"spec": {"replicas": 1, "ports": [{"port": 80}]}}
+    live = {"spec": {"replicas": 3, "ports": [{"port": 80, "protocol": "TCP"}], "paused": False}}
+    assert _projected(wanted, live) == {"spec": {"replicas": 3, "ports": [{"port": 80}]}}
