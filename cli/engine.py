@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LAYERS = ("infra", "platform")
 KEPT_COPIES = 10
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*\.(infra|platform)$")
-_RULE = re.compile(r"\bRES-[A-Z0-9-]+")
+_RULE = re.compile(r"\b(?:RES|SEC)-[A-Z0-9-]+")
 _SPEC = re.compile(r"\bSPEC-[A-Z0-9-]+")
 _LOCK_OWNER = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
 _WORDS = 40

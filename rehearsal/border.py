@@ -138,6 +138,17 @@ def mode(crossing: Crossing) -> str:
         return "open"
 
 
+def existing(home: Home) -> list[Crossing]:
+    """Every direction that was ever recorded in this rehearsal, by its files. To be asked for and told their mode
+    only: which cell holds the gate is not in them.
+    """
+    found: list[Crossing] = []
+    for path in sorted(home.border.glob("*.mode")):
+        caller, _, world = path.stem.partition("-")
+        found.append(Crossing(home=home, caller=caller, world=world, cell=""))
+    return found
+
+
 def records(home: Home) -> Iterator[dict[str, Any]]:
     """Everything that crossed, in either direction, each direction in its order."""
     for path in sorted(home.border.glob("*.jsonl")):

@@ -1,4 +1,4 @@
-"""`rehearse down`: stops every process of a rehearsal and removes its folder. Safe to repeat; finds what a kill left."""
+"""`rehearse down`: stops every process of a rehearsal and removes its folder. Safe to repeat, also after a kill."""
 
 from __future__ import annotations
 

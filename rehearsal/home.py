@@ -13,8 +13,12 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-WORLDS = ("cn", "row")
+if TYPE_CHECKING:
+    from components.spec.model import WorldName
+
+WORLDS: tuple[WorldName, ...] = ("cn", "row")
 # Second octet of the rehearsal's 127.<block>.0.0/16. Low blocks are left to other software on the machine.
 _FIRST_BLOCK, _BLOCKS = 16, 220
 _DEFAULT_SPEED = 60.0

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def status(home: Home) -> dict[str, Any]:
-    """One item of `rehearse status`. State `up` means that a rehearsal exists and has processes, `stopped` that only its
-    folder is left, `absent` that there is neither.
+    """One item of `rehearse status`. State `up` means that a rehearsal exists and has processes, `stopped` that only
+    its folder is left, `absent` that there is neither.
     """
     running = processes.find(home.root)
     known = home.read()

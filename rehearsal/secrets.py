@@ -1,4 +1,4 @@
-"""Plays a cell's secret store: the certificates and keys that a real cell keeps outside Pulumi and syncs into its cluster.
+"""Plays a cell's secret store: certificates and keys that a real cell keeps outside Pulumi and syncs into its cluster.
 
 One certificate authority per cell, made once and kept in the cell's folder (mode 0600). A second call changes nothing.
 """

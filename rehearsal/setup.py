@@ -21,10 +21,10 @@ from rehearsal.kube import cellfile
 from rehearsal.kube import install as exec_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-    from components.spec.model import Cell, Fleet
+    from components.spec.model import Cell, Fleet, WorldName
     from rehearsal.home import Home
 
 LAYERS = ("infra", "platform")
@@ -33,6 +33,14 @@ _IDENTITY = "platform-engineer"
 
 class LockedError(RuntimeError):
     """Another `rehearse up` or `down` of the same rehearsal is at work."""
+
+
+class VerbFailedError(RuntimeError):
+    """A verb of the command line ended non-zero while the rehearsal was set up; the message holds its words."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StackFailedError(RuntimeError):
@@ -48,9 +56,13 @@ class Rehearsal:
     fleet_path: Path
 
     @property
-    def worlds(self) -> list[str]:
+    def worlds(self) -> list[WorldName]:
         """The worlds that have cells, in the order of the design."""
         return [world for world in homes.WORLDS if self.fleet.cells_of(world)]
+
+    def gate_cell(self, world: str) -> str:
+        """The cell of a world that holds its gate."""
+        return {name: one.gate_cell for name, one in self.fleet.worlds.items()}[world]
 
     def stack(self, cell: str, layer: str) -> str:
         """The stack name of a layer of a cell."""
@@ -62,7 +74,7 @@ class Rehearsal:
 
 
 @contextmanager
-def locked(home: Home) -> Iterator[None]:
+def locked(home: Home) -> Generator[None]:
     """Hold the rehearsal's lock for the time of the block. Raises LockedError when somebody else holds it."""
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home.root / "lock").open("a+") as stream:
@@ -193,20 +205,30 @@ def write_cell_facts(rehearsal: Rehearsal, cell: Cell) -> None:
     _write_private(folder / f"{cell.name}.json", facts)
 
 
-def twain(
-    home: Home, world: str, args: Sequence[str], *, timeout_s: float = 900, check: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line as the operator of one world: a process of its own, with that world's environment only."""
+def twain(home: Home, world: str, args: Sequence[str], *, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:
+    """Run the command line as the operator of one world: a process of its own, with that world's environment only,
+    sealed off from the other world's folder.
+    """
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *args],
+        [sys.executable, "-m", "rehearsal.shell", str(home.root), world, sys.executable, "-m", "cli.main", *args],
         env=home.world_env(world) | {"PYTHONPATH": str(homes.checkout())},
         cwd=home.operator(world),
         text=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
         timeout=timeout_s,
-        check=check,
+        check=False,
     )
+
+
+def twain_checked(home: Home, world: str, args: Sequence[str], *, timeout_s: float = 900) -> str:
+    """`twain` that must end with 0; returns its standard output. Raises VerbFailedError with its words."""
+    done = twain(home, world, args, timeout_s=timeout_s)
+    if done.returncode != 0:
+        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
+        message = f"twain {' '.join(args[:2])} in world {world} ended with {done.returncode}:\n{words}"
+        raise VerbFailedError(message, code=done.returncode)
+    return done.stdout
 
 
 def _write_private(path: Path, document: Any) -> None:

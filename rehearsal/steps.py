@@ -1,4 +1,4 @@
-"""Journaled steps: what was begun and what was done, on disk before and after each, so that a killed run can be resumed.
+"""Journaled steps: what was begun and what was done, on disk before and after each, so that a killed run can resume.
 
 A step must be safe to repeat; the journal is for the reader (and for tests that kill at named points), not a licence to
 skip work. `TWAIN_REHEARSAL_KILL_AT=<step>:before|after` makes the process kill itself at that point.

@@ -1,33 +1,50 @@
-"""`rehearse up`: the main job on one machine, from nothing to a summary of what was found. Safe to repeat and to resume."""
+"""`rehearse up`: the main job on one machine, from nothing to a summary. Safe to repeat and to resume."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
-
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rehearsal import setup, tools
-from rehearsal.setup import Rehearsal
+from components.spec.load import load_workload
+from rehearsal import bills, border, gates, keeper, setup, tools, traffic
+from rehearsal.kube import controlplane
+from rehearsal.programs.truth import truth
 from rehearsal.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from components.spec.model import Cell
+    from components.spec.model import Cell, Workload
     from rehearsal.home import Home
+    from rehearsal.setup import Rehearsal
 
 T = TypeVar("T")
 
 # Two engines at once: each costs a provider, a language host and a program, and the reference machine has two cores.
 _ENGINES = 2
+# The first load, so that there is something to see: enough requests for the telemetry contract's smallest group.
+_FIRST_RATE, _FIRST_S, _ENOUGH = 4.0, 10.0, 30
+# After traffic ends a window is whole once every pod was scraped again.
+_SETTLE_S = 6.0
+_ASK = "15m"
+_FOR_SUMMARY = {
+    "serve": ["serve", "list"],
+    "latency": ["metrics", "latency", "--since", _ASK],
+    "cost": ["cost", "report"],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `rehearse up` was asked for. `cells` empty means all cells of the fleet."""
+    """What `rehearse up` was asked for. `cells` empty means all cells of the fleet; no workload, no traffic."""
 
     fleet: Path
     speed: float
@@ -37,31 +54,60 @@ class Options:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came up, and how long each step took, in seconds."""
+    """What came up. `seconds` per step; `asker` is the world whose operator asked, `seen` what its verbs printed:
+    (command line, exit code, output), `items` their JSON for the summary. `first_token_s` counts from the start until
+    each world had given a token.
+    """
 
-    cells: list[str] = field(default_factory=list)
+    home: Path
+    cells: list[Cell] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    total_s: float = 0.0
+    asker: str = ""
+    seen: list[tuple[str, int, str]] = field(default_factory=list)
+    items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    report: Path | None = None
+    first_token_s: float | None = None
 
 
 def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcome:
-    """Bring the rehearsal up. Raises the error of the first part that failed; what is up stays up and a second run resumes."""
+    """Bring the rehearsal up. Raises the error of the first part that failed; a second run resumes."""
+    began, began_at = time.monotonic(), time.time()
     with setup.locked(home):
         setup.create_home(home, speed=options.speed)
         steps = Steps(home.journal, say)
         say(f"rehearsal {home.name} in {home.root}")
         rehearsal = setup.open_rehearsal(home, options.fleet)
+        workload = load_workload(options.workload) if options.workload else None
         cells = [cell for cell in rehearsal.fleet.cells if not options.cells or cell.name in options.cells]
         worlds = [world for world in rehearsal.worlds if any(cell.world == world for cell in cells)]
         steps.run("tools", lambda: setup.install_tools(home, tools.to_stream(sys.stderr)), label="tools: nine binaries")
+        steps.run("keeper", lambda: keeper.start(home))
         for world in worlds:
             steps.run(f"world.{world}", lambda world=world: setup.prepare_world(rehearsal, world))
-        _cells(rehearsal, cells, steps)
+        _each(cells, lambda cell: steps.run(f"revive.{cell.name}", lambda: _revive(rehearsal, cell)))
+        _stacks(rehearsal, cells, steps)
+        _border(rehearsal, worlds, steps)
+        outcome = Outcome(home=home.root, cells=cells, asker=worlds[-1])
+        if workload is not None and options.workload is not None:
+            serving = [cell for cell in cells if cell.world in workload.worlds]
+            _serve(rehearsal, options.workload, workload, serving, steps)
+            outcome.first_token_s = _first_token(home, serving, began_at)
         for world in worlds:
-            steps.run(f"operator.{world}", lambda world=world: setup.write_operator(rehearsal, world, {}))
-        return Outcome(cells=[cell.name for cell in cells], seconds=dict(steps.durations))
+            steps.run(f"bills.{world}", lambda world=world: _bill(home, world), label=f"{world}: bills, and their sums")
+        flows = workload is not None
+        label = f"what an operator of {outcome.asker} sees"
+        steps.run("look", lambda: _look(home, outcome, flows=flows), label=label)
+        outcome.seconds = dict(steps.durations)
+        outcome.total_s = time.monotonic() - began
+        return outcome
 
 
-def _cells(rehearsal: Rehearsal, cells: list[Cell], steps: Steps) -> None:
+def _revive(rehearsal: Rehearsal, cell: Cell) -> None:
+    controlplane.revive(rehearsal.home.world(cell.world), cell=cell.name)
+
+
+def _stacks(rehearsal: Rehearsal, cells: list[Cell], steps: Steps) -> None:
     """All infra stacks, then all platform stacks: a gate's platform needs the facts of its world's other cells."""
     for layer in setup.LAYERS:
         _each(cells, lambda cell, layer=layer: _stack(rehearsal, cell, layer, steps))
@@ -81,8 +127,97 @@ def _stack(rehearsal: Rehearsal, cell: Cell, layer: str, steps: Steps) -> None:
         steps.run(f"secrets.{cell.name}", lambda: setup.after_platform(rehearsal, cell))
 
 
-def _each(items: Iterable[T], action: Callable[[T], None]) -> None:
-    """Run the action for every item, at most `_ENGINES` at once; every item is tried, then the first error is raised."""
+def _border(rehearsal: Rehearsal, worlds: list[str], steps: Steps) -> None:
+    """Contexts, the gates' tokens, and the recorder between the worlds."""
+    home = rehearsal.home
+    for world in worlds:
+        entries = gates.entries(rehearsal, world)
+        steps.run(
+            f"operator.{world}", lambda world=world, entries=entries: setup.write_operator(rehearsal, world, entries)
+        )
+    ways = [way for way in gates.crossings(rehearsal) if {way.caller, way.world} <= set(worlds)]
+    for way in ways:
+        steps.run(f"gate.{way.world}", lambda way=way: gates.wait_ready(rehearsal, way.world))
+        steps.run(f"token.{way.caller}-{way.world}", lambda way=way: gates.hand_over(home, way))
+        label = f"border {way.caller} -> {way.world}: gate token handed over, recorder on"
+        steps.run(f"border.{way.caller}-{way.world}", lambda way=way: border.start(way), label=label)
+        entries = gates.entries(rehearsal, way.caller)
+        steps.run(
+            f"context.{way.caller}",
+            lambda way=way, entries=entries: setup.write_operator(rehearsal, way.caller, entries),
+        )
+
+
+def _serve(rehearsal: Rehearsal, file: Path, workload: Workload, cells: list[Cell], steps: Steps) -> None:
+    """Deploy as an operator does: from one world, into the other through its gate. Then let traffic flow."""
+    home = rehearsal.home
+    asker = cells[-1].world
+    args = ["serve", "apply", "-f", str(file), "-y"]
+    if len(cells) < len([cell for cell in rehearsal.fleet.cells if cell.world in workload.worlds]):
+        args += [part for cell in cells for part in ("--cell", cell.name)]
+    steps.run(
+        "serve", lambda: setup.twain_checked(home, asker, args),
+        label=f"twain serve apply -f {file.name} (asked in {asker})",
+    )  # fmt: skip
+    places = [traffic.Place(home=home, world=cell.world, cell=cell.name) for cell in cells]
+    for place in places:
+        steps.run(f"light.{place.cell}", lambda place=place: traffic.start_light(place, workload))
+    if all(_requests(place) >= _ENOUGH for place in places):
+        return
+    label = f"traffic: {_FIRST_RATE:g} requests/s for {_FIRST_S:g} s into each gateway"
+    steps.run(
+        "traffic",
+        lambda: traffic.send(places, workload, rate=_FIRST_RATE, duration=_FIRST_S, name="first"),
+        label=label,
+    )
+    time.sleep(_SETTLE_S)
+
+
+def _requests(place: traffic.Place) -> int:
+    """How many requests the cell answered in the last quarter of an hour."""
+    now = time.time()
+    return sum(row["requests"] for row in truth([place.folder / "truth.sqlite"], from_=now - 900, to=now))
+
+
+def _first_token(home: Home, cells: list[Cell], began_at: float) -> float | None:
+    """Seconds from the start until every world had given a token; None when they had before."""
+    firsts: dict[str, float] = {}
+    for cell in cells:
+        path = home.cell(cell.world, cell.name) / "truth.sqlite"
+        if path.exists():
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                (first,) = connection.execute("SELECT min(arrived + ttft) FROM requests").fetchone()
+            if first is not None:
+                firsts[cell.world] = min(first, firsts.get(cell.world, first))
+    last = max(firsts.values(), default=0.0)
+    return last - began_at if last > began_at and len(firsts) == len({cell.world for cell in cells}) else None
+
+
+def _bill(home: Home, world: str) -> None:
+    bills.emit(home.world(world), now=datetime.now(tz=UTC))
+    setup.twain_checked(home, world, ["cost", "publish", "-y"])
+
+
+def _look(home: Home, outcome: Outcome, *, flows: bool) -> None:
+    """Ask what an operator asks. An answer with an exit code is an answer: it is shown as it came."""
+    outcome.report = home.operator(outcome.asker) / "cost-report.html"
+    asked: list[list[str]] = [["status"], ["parity", "check"]]
+    if flows:
+        asked += [["top", "gpu"], ["metrics", "latency", "--since", _ASK]]
+    asked.append(["cost", "report"])
+    for args in asked:
+        extra = ["--html", str(outcome.report)] if args[0] == "cost" else []
+        done = setup.twain(home, outcome.asker, [*args, *extra], timeout_s=120)
+        words = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+        outcome.seen.append((f"twain {' '.join(args)}", done.returncode, words))
+    for key, args in _FOR_SUMMARY.items():
+        done = setup.twain(home, outcome.asker, [*args, "-o", "json"], timeout_s=120)
+        if done.stdout.startswith("{"):
+            outcome.items[key] = json.loads(done.stdout)["items"]
+
+
+def _each(items: Iterable[T], action: Callable[[T], object]) -> None:
+    """Run the action for every item, at most `_ENGINES` at once; all are tried, then the first error is raised."""
     with ThreadPoolExecutor(max_workers=_ENGINES) as pool:
         futures = [pool.submit(action, item) for item in items]
     errors = [error for future in futures if (error := future.exception()) is not None]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def build(settings: Settings) -> None:
     """Declare the platform of the cell."""
     cell = settings.cell.cell
-    facts = _facts(settings, cell.name)
+    infra = pulumi.StackReference(f"infra-{cell.name}", stack_name=settings.stack(cell.name, "infra"))
+    facts = _facts(settings, cell.name, infra)
     provider = kubernetes.Provider(
         "cell",
         kubeconfig=facts.apply(
@@ -36,7 +37,11 @@ def build(settings: Settings) -> None:
     sisters: dict[str, pulumi.Output[str]] = {}
     if settings.cell.world.gate_cell == cell.name:
         sisters = {
-            other.name: _facts(settings, other.name).apply(lambda found: json.dumps(found, indent=1, sort_keys=True))
+            other.name: _facts(
+                settings,
+                other.name,
+                pulumi.StackReference(f"infra-{other.name}", stack_name=settings.stack(other.name, "infra")),
+            ).apply(lambda found: json.dumps(found, indent=1, sort_keys=True))
             for other in settings.fleet.cells_of(cell.world)
             if other.name != cell.name
         }
@@ -46,14 +51,14 @@ def build(settings: Settings) -> None:
         provider=provider,
         gateway_class=gpu.GATEWAY_CLASS[cell.cloud],
         sister_cells=sisters,
+        guaranteed=infra.outputs.apply(lambda found: found.get("guarantees") or {}),
     )
 
 
-def _facts(settings: Settings, cell: str) -> pulumi.Output[dict[str, Any]]:
+def _facts(settings: Settings, cell: str, reference: pulumi.StackReference) -> pulumi.Output[dict[str, Any]]:
     """What is known of a cell: its infra stack's outputs, with the CA from its lock file where the outputs have
     none.
     """
-    reference = pulumi.StackReference(f"infra-{cell}", stack_name=settings.stack(cell, "infra"))
     folder = lock_dir(settings.fleet_path)
     lock = read_lock(folder, cell)
     pinned = lock.cluster_ca if lock else None

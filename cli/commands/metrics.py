@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from cli import errors
 from cli.commands.top import GPUS, gpu_report
 from cli.options import DURATION, Scope, pass_app, read_options, watch_option
 from cli.verbs import Kind, NounGroup, Verb, VerbCommand
+from cli.windows import window_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,7 +149,7 @@ def _latency_report(
     from cli.collect.latency import stamp
     from cli.output import Report
 
-    window = _window(app, *bounds)
+    window = window_of(app.clock.now(), since=bounds[0], start=bounds[1], end=bounds[2])
     found = app.run(gather.latencies(app, scope, window, timeout_s=timeout))
     rows = [row for row in found.rows if model is None or row["model"] == model]
     for row in rows:
@@ -168,30 +168,6 @@ def _latency_report(
         empty="no workload runs in these cells",
     )
     return report, missed
-
-
-def _window(app: App, since: float | None, start: str | None, end: str | None) -> Window:
-    from cli.prom.window import Window
-
-    if since is not None and start is not None:
-        message = "--since and --from say the same thing twice."
-        raise errors.UsageError(message, fix="give one of them", id="CFG-WINDOW")
-    now = app.clock.now().timestamp()
-    to = _moment(end, "--to") if end else now
-    begin = _moment(start, "--from") if start else to - (since if since is not None else 900.0)
-    if begin >= to:
-        message = f"the window ends at {end or 'now'}, before it begins."
-        raise errors.UsageError(message, fix="give --from before --to", id="CFG-WINDOW")
-    return Window(begin, min(to, now) if begin < now else to)
-
-
-def _moment(text: str, option: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"{option} {text!r} is no moment."
-        raise errors.UsageError(message, fix="write 2026-11-20T10:00:00Z", id="CFG-WINDOW") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _columns() -> tuple[Any, ...]:

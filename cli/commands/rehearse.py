@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _ENGINE_WORDS_FIX = "read the words above; the journal and logs lie in the rehearsal's folder (twain rehearse status)"
 
-_PROCESS = Kind(name="RehearsalProcessList", item={"pid": "integer", "command": "string"})
 _TOOL = Kind(
     name="ToolList",
     item={
@@ -49,13 +47,15 @@ _STATUS = Kind(
 
 def _rehearsal(module: str) -> ModuleType:
     """A module of the rehearsal. Its extra may be missing, and then the message names it."""
-    import importlib  # noqa: PLC0415
+    import importlib
 
     try:
         return importlib.import_module(f"rehearsal.{module}")
     except ModuleNotFoundError as error:
         message = f"the rehearsal is not installed here: {error.name} is missing."
-        raise errors.UsageError(message, fix='pip install "twain[rehearsal]", or make rehearse', id="CFG-EXTRA") from error
+        raise errors.UsageError(
+            message, fix='pip install "twain[rehearsal]", or make rehearse', id="CFG-EXTRA"
+        ) from error
 
 
 @click.group(cls=NounGroup)
@@ -90,7 +90,7 @@ def up(
     workload: str | None,
     speed: float | None,
     no_traffic: bool,
-    yes: bool,  # noqa: ARG001 - see its help
+    yes: bool,
 ) -> None:
     """Bring the rehearsal up: tools, engine, cells, workload, traffic; then print what it found.
 
@@ -105,8 +105,11 @@ def up(
         cells=cells,
         workload=None if no_traffic else Path(workload).resolve() if workload else root / "examples" / "advisor.yaml",
     )
+    _outside_of_a_shell()
     outcome = _translate(lambda: runner.bring_up(homes.current(), options, app.console.note))
-    sys.stdout.write(outcome.summary)
+    from cli.rehearsal_summary import show
+
+    show(app.console, outcome)
 
 
 @rehearse.command(
@@ -122,6 +125,7 @@ def up(
 @pass_app
 def down(app: App, *, keep: bool, everything: bool) -> None:
     """Stop every process of the rehearsal and remove its folder. Finds what a killed run left."""
+    _outside_of_a_shell()
     homes = _rehearsal("home")
     ending = _rehearsal("down")
     targets = ending.all_homes() if everything else [homes.current()]
@@ -137,13 +141,12 @@ def down(app: App, *, keep: bool, everything: bool) -> None:
 @pass_app
 def status(app: App, *, output: Format) -> None:
     """Whether the rehearsal is up, what it runs, and how much memory that takes."""
+    _outside_of_a_shell()
     facts = _rehearsal("inspect").status(_rehearsal("home").current())
     _finish(app, _STATUS, [facts], output, columns=("name", "state", "processes", "residentMiB", "cells", "home"))
 
 
-@rehearse.command(
-    cls=VerbCommand, verb=Verb(data_class="metadata", kind=_TOOL, examples=("twain rehearse tools",))
-)
+@rehearse.command(cls=VerbCommand, verb=Verb(data_class="metadata", kind=_TOOL, examples=("twain rehearse tools",)))
 @output_option
 @pass_app
 def tools(app: App, *, output: Format) -> None:
@@ -184,16 +187,241 @@ def shell(*, world: str, command: tuple[str, ...]) -> None:
     if home.read() is None or not home.workspace(world).is_dir():
         message = f"world {world} of this rehearsal is not up."
         raise errors.NotFoundError(message, fix="twain rehearse up")
+    _outside_of_a_shell()
     env: dict[str, str] = home.world_env(world)
     program = list(command) or [os.environ.get("SHELL") or "/bin/sh"]
     if not command:
         env["PS1"] = f"twain {world}> "
     os.chdir(home.workspace(world))
     try:
-        os.execvpe(program[0], program, env)  # noqa: S606 - this is the verb: become the command, without a shell
+        _rehearsal("shell").become(home, world, program, env=env)
     except FileNotFoundError as error:
         message = f"{program[0]} is not on the PATH of the rehearsal."
         raise errors.NotFoundError(message, fix="give the path of the program") from error
+
+
+_QUANTILES = {"p50": {"value": "number|null"}, "p95": {"value": "number|null"}, "p99": {"value": "number|null"}}
+_TRUTH = Kind(
+    name="RehearsalTruthList",
+    item={
+        "world": "cn|row",
+        "cell": "string",
+        "maison": "string",
+        "workload": "string",
+        "model": "string",
+        "window": {"from": "RFC 3339", "to": "RFC 3339"},
+        "requests": "integer",
+        "tokens": {"prompt": "integer", "generation": "integer"},
+        "ttft": _QUANTILES,
+        "itl": _QUANTILES,
+        "e2e": _QUANTILES,
+        "queue": _QUANTILES,
+    },
+)
+_LOAD = Kind(
+    name="RehearsalLoadList",
+    item={
+        "world": "cn|row",
+        "cell": "string",
+        "window": {"from": "RFC 3339", "to": "RFC 3339"},
+        "askedRate": "number",
+        "achievedRate": "number",
+        "sent": "integer",
+        "answered": "integer",
+        "streamed": "integer",
+        "statuses": {"*": "integer"},
+        "tokens": {"prompt": "integer", "generation": "integer"},
+        "scheduleDelay": {"p50": "number|null", "p95": "number|null", "p99": "number|null"},
+    },
+)
+_BORDER = Kind(
+    name="RehearsalBorderList",
+    item={"caller": "cn|row", "world": "cn|row", "mode": "open|refuse|drop-after-request|drop-before-gate"},
+)
+
+
+@rehearse.command(
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metrics",
+        kind=_TRUTH,
+        examples=(
+            "twain rehearse truth --since 15m",
+            "twain rehearse truth --from 2026-11-21T10:00:00Z --to 2026-11-21T10:05:00Z -o json",
+        ),
+    ),
+)
+@click.option("--since", type=DURATION, metavar="DURATION", default=None, help="Window that ends now; default 15m.")
+@click.option("--from", "from_", metavar="TIME", default=None, help="Begin of the window (RFC 3339).")
+@click.option("--to", "to", metavar="TIME", default=None, help="End of the window (RFC 3339); default now.")
+@output_option
+@pass_app
+def truth(app: App, *, since: float | None, from_: str | None, to: str | None, output: Format) -> None:
+    """What truly happened: the engines' own record of every answer, to hold `metrics latency` against.
+
+    Requests count by the time at which they completed, in [from, to). Quantiles are by nearest rank, in seconds.
+    """
+    from cli.windows import window_of
+
+    home = _home_that_is_up()
+    window = window_of(app.clock.now(), since=since, start=from_, end=to)
+    paths = sorted(home.root.glob("*/cells/*/truth.sqlite"))
+    items = _rehearsal("programs.truth").truth(paths, from_=window.start, to=window.end)
+    _finish(
+        app,
+        _TRUTH,
+        items,
+        output,
+        columns=(
+            "world",
+            "cell",
+            "workload",
+            "requests",
+            "tokens.generation",
+            "ttft.p50.value",
+            "ttft.p95.value",
+            "ttft.p99.value",
+            "itl.p95.value",
+            "e2e.p95.value",
+        ),
+    )
+
+
+@rehearse.command(
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=_LOAD,
+        mutates=True,
+        examples=("twain rehearse load", "twain rehearse load --rate 5 --duration 40s --cell cn-sha-1 -o json"),
+    ),
+)
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True, max=1000), default=20.0, show_default=True)
+@click.option("--duration", type=DURATION, default="3m", show_default=True, help="How long requests are sent.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same requests.")
+@click.option("--tokens", metavar="LOW-HIGH", default="8-32", show_default=True, help="Length of the answers.")
+@click.option("--cell", "cells", multiple=True, metavar="NAME", help="Only this cell; may be given again.")
+@click.option("--workload", metavar="FILE", help="The workload to send to; default examples/advisor.yaml.")
+@output_option
+@pass_app
+def load(
+    app: App,
+    *,
+    rate: float,
+    duration: float,
+    seed: int,
+    tokens: str,
+    cells: tuple[str, ...],
+    workload: str | None,
+    output: Format,
+) -> None:
+    """Send a seeded load to the gateways: `--rate` requests/s into each cell, a third of them streamed.
+
+    Light traffic rests meanwhile. What was asked and what was achieved are both printed: a generator that came late
+    measures itself.
+    """
+    home = _home_that_is_up()
+    low, _, high = tokens.partition("-")
+    if not (low.isdigit() and (high or low).isdigit()):
+        message = f"{tokens!r} is not a range of tokens."
+        raise errors.UsageError(message, fix="for example: --tokens 8-32", id="CFG-RANGE")
+    traffic = _rehearsal("traffic")
+    known = {path.parent.name: path.parent.parent.parent.name for path in home.root.glob("*/cells/*/cell.json")}
+    unknown = sorted(set(cells) - set(known))
+    if unknown:
+        message = f"no cell {', '.join(unknown)} in this rehearsal; it has {', '.join(sorted(known)) or 'none'}."
+        raise errors.NotFoundError(message, fix="twain rehearse status")
+    chosen = sorted(cells or known)
+    places = [traffic.Place(home=home, world=known[cell], cell=cell) for cell in chosen]
+    file = Path(workload) if workload else _rehearsal("home").checkout() / "examples" / "advisor.yaml"
+    plan: dict[str, Any] = {"rate": rate, "duration": duration, "seed": seed}
+    plan["tokens"] = (int(low), int(high or low))
+    try:
+        found = traffic.send_to(places, file, **plan)
+    except ValueError as error:
+        message = f"{error}."
+        raise errors.UsageError(message, id="CFG-LOAD") from error
+    items = [{"world": known[cell], "cell": cell, **_load_item(found[cell])} for cell in chosen]
+    columns = (
+        "world",
+        "cell",
+        "askedRate",
+        "achievedRate",
+        "sent",
+        "answered",
+        "streamed",
+        "statuses",
+        "window.from",
+        "window.to",
+    )
+    _finish(app, _LOAD, items, output, columns=columns)
+
+
+def _load_item(summary: dict[str, Any]) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    def moment(at: float) -> str:
+        return datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    kept = ("askedRate", "achievedRate", "sent", "answered", "streamed", "statuses", "tokens", "scheduleDelay")
+    window = {"from": moment(summary["from"]), "to": moment(summary["to"])}
+    return {"window": window, **{key: summary[key] for key in kept}}
+
+
+@rehearse.command(
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=_BORDER,
+        mutates=True,
+        examples=(
+            "twain rehearse partition on",
+            "twain rehearse partition off",
+            "twain rehearse partition on --cut drop-after-request",
+        ),
+    ),
+)
+@click.argument("state", type=click.Choice(["on", "off", "show"]))
+@click.option(
+    "--cut",
+    type=click.Choice(["refuse", "drop-after-request", "drop-before-gate"]),
+    default="refuse",
+    show_default=True,
+    help="How: nothing leaves; the answer is lost; the request is lost on its way.",
+)
+@output_option
+@pass_app
+def partition(app: App, *, state: str, cut: str, output: Format) -> None:
+    """Cut the border between the worlds, or open it again, and see what your commands say then."""
+    home = _home_that_is_up()
+    border = _rehearsal("border")
+    ways = border.existing(home)
+    if not ways:
+        message = "this rehearsal has no border: fewer than two worlds are up."
+        raise errors.NotFoundError(message, fix="twain rehearse up")
+    if state != "show":
+        for way in ways:
+            border.set_mode(way, cut if state == "on" else "open")
+    items = [{"caller": way.caller, "world": way.world, "mode": border.mode(way)} for way in ways]
+    _finish(app, _BORDER, items, output, columns=("caller", "world", "mode"))
+
+
+def _home_that_is_up() -> Any:
+    """This checkout's rehearsal. Raises NotFoundError when it is not up."""
+    _outside_of_a_shell()
+    home = _rehearsal("home").current()
+    if home.read() is None:
+        message = "this checkout's rehearsal is not up."
+        raise errors.NotFoundError(message, fix="twain rehearse up")
+    return home
+
+
+def _outside_of_a_shell() -> None:
+    """The rehearsal itself is run from outside: an operator of one world is sealed off from the other."""
+    world = os.environ.get("TWAIN_WORLD")
+    if world and os.environ.get("TWAIN_REHEARSAL_WORLD"):
+        message = f"this is the shell of world {world}: from here the rehearsal cannot be seen as a whole."
+        raise errors.UsageError(message, fix="leave the shell (exit) and repeat the command", id="REH-SHELL")
 
 
 def _translate(action: Callable[[], Any]) -> Any:
@@ -205,10 +433,14 @@ def _translate(action: Callable[[], Any]) -> Any:
         raise errors.LockHeldError(str(error), fix="wait for it, or end that process", id="REH-LOCK") from error
     except setup.StackFailedError as error:
         raise errors.ResourceError(str(error), fix=_ENGINE_WORDS_FIX, id="REH-STACK") from error
+    except setup.VerbFailedError as error:
+        raise errors.of_code(error.code)(str(error), fix=_ENGINE_WORDS_FIX, id="REH-VERB") from error
+    except _rehearsal("tools").ToolBuildError as error:
+        raise errors.ResourceError(str(error), fix=error.fix, id="REH-TOOL") from error
 
 
 def _finish(app: App, kind: Kind, items: list[dict[str, Any]], output: Format, *, columns: tuple[str, ...]) -> None:
-    from cli.output import Column, Report  # noqa: PLC0415
+    from cli.output import Column, Report
 
     report = Report(kind=kind.name, items=items, columns=tuple(Column(title=name, key=name) for name in columns))
     app.finish(report, output)

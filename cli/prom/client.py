@@ -118,7 +118,7 @@ class PrometheusClient:
         return list(totals.values())
 
     async def _query(self, expression: str, *, at: float | None) -> list[_Series]:
-        form: dict[str, str] = {"query": expression, "timeout": f"{self._timeout_s:g}s"}
+        form: dict[str, str] = {"query": expression, "timeout": f"{max(1, round(self._timeout_s * 1000))}ms"}
         if at is not None:
             form["time"] = f"{at:.3f}"
         status, body = await self._fetch("/api/v1/query", form)

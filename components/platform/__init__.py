@@ -16,7 +16,7 @@ __all__ = ["build"]
 
 def __getattr__(name: str) -> Any:
     if name == "build":
-        from components.platform.assemble import build  # noqa: PLC0415 - see the docstring
+        from components.platform.assemble import build
 
         return build
     message = f"module {__name__!r} has no attribute {name!r}"

@@ -10,6 +10,7 @@ PROMETHEUS = "prometheus"
 PROMETHEUS_PORT = 9090
 GATE = "gate"
 GATE_PORT = 8443
+GUARANTEES = "guarantees"
 GATEWAY = "cell"
 GATEWAY_PORT = 8443
 GATEWAY_TLS_SECRET = "gateway-tls"  # noqa: S105 - the name of a Secret

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pulumi
 import pulumi_kubernetes as k8s
 
 from components.platform import names
 
 if TYPE_CHECKING:
+    import pulumi
+
     from components.platform.context import Context
     from components.spec.model import Maison
 
@@ -18,7 +19,7 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
     """Declare all namespaces with their policies. Returns them by name, to be depended on."""
     spaces = {
         names.SYSTEM_NAMESPACE: _namespace(context, names.SYSTEM_NAMESPACE, level="restricted"),
-        # The DCGM exporter needs SYS_ADMIN for profiling counters, so it lives apart, in the one namespace that allows it.
+        # The DCGM exporter needs SYS_ADMIN for profiling counters, so it lives in the one namespace that allows it.
         names.GPU_NAMESPACE: _namespace(context, names.GPU_NAMESPACE, level="privileged"),
     }
     for maison in context.fleet.maisons:

@@ -151,7 +151,7 @@ def _read(path: str | Path, kind: str) -> _Document:
 
 
 def _has_body(document: _Document) -> bool:
-    """Whether the document has the two mappings that every kind needs; the rest is checked even when parts are wrong."""
+    """Whether the document has the two mappings of every kind; the rest is checked even when parts are wrong."""
     value = document.value
     return isinstance(value, dict) and all(isinstance(value.get(part), dict) for part in ("metadata", "spec"))
 

@@ -19,41 +19,6 @@ if TYPE_CHECKING:
 
 _MANAGER = "twain-cloud"
 _RBAC = "rbac.authorization.k8s.io"
-_READ = ("get", "list", "watch")
-_WRITE = (*_READ, "create", "update", "patch", "delete")
-
-# What an SRE needs for serve, status, top and metrics, and nothing that would let them grant themselves more.
-_SRE_RULES: tuple[dict[str, Any], ...] = (
-    {
-        "apiGroups": [""],
-        "resources": [
-            "nodes",
-            "namespaces",
-            "pods",
-            "services",
-            "events",
-            "configmaps",
-            "serviceaccounts",
-            "resourcequotas",
-        ],
-        "verbs": [*_READ],
-    },
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["pods/proxy", "services/proxy"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["services", "configmaps", "serviceaccounts"], "verbs": [*_WRITE]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": [*_READ]},
-    {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": [*_WRITE]},
-    {"apiGroups": ["apps"], "resources": ["replicasets", "daemonsets", "controllerrevisions"], "verbs": [*_READ]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": [*_READ]},
-    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": [*_WRITE]},
-    # Serve verbs take a Lease per workload, so that one operator changes it at a time.
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*_WRITE]},
-    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": [*_READ]},
-    {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["gateways", "gatewayclasses"], "verbs": [*_READ]},
-    {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": [*_WRITE]},
-    {"apiGroups": ["inference.networking.k8s.io"], "resources": ["inferencepools"], "verbs": [*_WRITE]},
-    {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["gateway-keys"], "verbs": ["get"]},
-)
 
 
 def identity_objects() -> list[tuple[str, Object]]:
@@ -65,15 +30,11 @@ def identity_objects() -> list[tuple[str, Object]]:
 
     objects: list[tuple[str, Object]] = [
         (f"/api/v1/namespaces/{NAMESPACE}", labelled("Namespace", "v1", NAMESPACE)),
-        (
-            f"/apis/{_RBAC}/v1/clusterroles/twain-sre",
-            labelled("ClusterRole", f"{_RBAC}/v1", "twain-sre", rules=list(_SRE_RULES)),
-        ),
     ]
-    # A gate carries out in its sister cells what an SRE may do there.
-    roles = {"platform-engineer": "cluster-admin", "sre": "twain-sre", "gate": "twain-sre"}
+    # The roles are the platform's (`components/platform/access.py`); a binding may come before its role.
+    roles = {"platform-engineer": "cluster-admin", "sre": "twain-sre", "gate": "twain-gate"}
     for identity in IDENTITIES:
-        name = f"twain-{identity}"
+        name = f"twain-identity-{identity}"
         objects += [
             (
                 f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{identity}",

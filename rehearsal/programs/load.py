@@ -234,7 +234,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arrivals", choices=("poisson", "constant"), default="poisson")
     parser.add_argument("--streamed", type=float, default=1 / 3, help="share of streamed answers")
     parser.add_argument("--tokens", type=_range, default=(8, 32), metavar="LOW-HIGH")
-    parser.add_argument("--pause-file", type=Path, help="while this file exists, requests that are due are skipped")
+    parser.add_argument(
+        "--pause-file", type=Path, help="while the process that this file names lives, requests are skipped"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.json and load.sqlite")
     parser.add_argument("--name", default="load", help="name of this run")
     return parser
@@ -248,9 +250,18 @@ async def _main(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     key = await asyncio.to_thread(_key, arguments.key_file)
     endpoint = Endpoint(url=arguments.url, key=key, ca_file=arguments.ca, server_name=arguments.server_name)
     pause: Path | None = arguments.pause_file
-    paused = pause.exists if pause is not None else (lambda: False)
+    paused = (lambda: False) if pause is None else (lambda: _is_paused(pause))
     tally = await Generator(plan, endpoint, paused=paused, stop=stop).run()
     return store(arguments.out, tally, name=arguments.name)
+
+
+def _is_paused(file: Path) -> bool:
+    """Whether a living process asked for a rest. One that was killed in the middle no longer does."""
+    try:
+        os.kill(int(file.read_text(encoding="utf-8")), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _key(file: Path | None) -> str:

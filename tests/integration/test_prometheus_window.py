@@ -9,22 +9,27 @@ import shutil
 import socket
 import time
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from cli.collect import latency
+from cli.collect import gpu, latency
+from cli.kube import decode
 from cli.net.http import HttpClient
 from cli.prom.client import PrometheusClient
 from cli.prom.histogram import nearest_rank
 from cli.prom.window import Window
+from rehearsal import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
+    from cli.collect.gpu import GpuRow
     from cli.collect.latency import LatencyRow
 
 SCRAPE_S = 1.0
@@ -38,9 +43,7 @@ EDGES = {
 
 
 def _prometheus_binary() -> str:
-    from rehearsal import tools
-
-    return shutil.which("prometheus") or str(tools.ensure("prometheus"))
+    return shutil.which("prometheus") or str(tools.ensure(["prometheus"])["prometheus"].path)
 
 
 @dataclass
@@ -48,7 +51,6 @@ class Engine:
     """A pod with the series of vLLM. `restart` is a new process: new registry, counters from zero."""
 
     name: str
-    port: int = 0
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def restart(self) -> None:
@@ -97,7 +99,7 @@ class Cell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runners: dict[str, web.AppRunner] = {}
-        self.engines: dict[str, Engine] = {}
+        self.targets: dict[str, dict[str, object]] = {}
         self.prometheus: asyncio.subprocess.Process | None = None
         self.port = _free_port()
 
@@ -138,11 +140,15 @@ class Cell:
     async def add(self, name: str) -> Engine:
         engine = Engine(name)
         engine.restart()
+        labels = {"namespace": "maison-a", "pod": name, "workload": "advisor", "maison": "a"}
+        await self.expose(name, lambda: generate_latest(engine.registry), labels)
+        return engine
+
+    async def expose(self, name: str, body: Callable[[], bytes], labels: dict[str, str]) -> None:
+        """A target with these labels whose `/metrics` is what `body` gives."""
 
         async def metrics(_request: web.Request) -> web.Response:
-            return web.Response(
-                body=generate_latest(engine.registry), headers={"Content-Type": "text/plain; version=0.0.4"}
-            )
+            return web.Response(body=body(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
         app = web.Application()
         app.router.add_get("/metrics", metrics)
@@ -150,37 +156,38 @@ class Cell:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        engine.port = runner.addresses[0][1]
-        self.runners[name], self.engines[name] = runner, engine
+        self.runners[name] = runner
+        self.targets[name] = {"targets": [f"127.0.0.1:{runner.addresses[0][1]}"], "labels": labels}
         self._write_targets()
-        return engine
 
     async def remove(self, name: str) -> None:
         await self.runners.pop(name).cleanup()
-        del self.engines[name]
+        del self.targets[name]
         self._write_targets()
 
     def _write_targets(self) -> None:
-        targets = [
-            {
-                "targets": [f"127.0.0.1:{engine.port}"],
-                "labels": {"namespace": "maison-a", "pod": name, "workload": "advisor", "maison": "a"},
-            }
-            for name, engine in self.engines.items()
-        ]
+        targets = list(self.targets.values())
         temporary = self.folder / "targets.tmp"
         temporary.write_text(json.dumps(targets))
         temporary.replace(self.folder / "targets.json")
 
-    async def rows(self, window: Window) -> list[LatencyRow]:
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[PrometheusClient]:
         async with HttpClient(f"http://127.0.0.1:{self.port}") as client:
 
             async def fetch(path: str, params: Mapping[str, str]) -> tuple[int, bytes]:
                 answer = await client.request("GET", path, params=dict(params), deadline=10.0)
                 return answer.status, answer.body
 
-            prometheus = PrometheusClient(fetch, where="test")
+            yield PrometheusClient(fetch, where="test")
+
+    async def rows(self, window: Window) -> list[LatencyRow]:
+        async with self.client() as prometheus:
             return await latency.collect(prometheus, window, world="cn", cell="test", expected=[], now=time.time())
+
+    async def gpus(self, nodes: list[decode.Node]) -> list[GpuRow]:
+        async with self.client() as prometheus:
+            return await gpu.read(prometheus, nodes, [], world="cn", cell="test", now=time.time())
 
     async def seen(self, pod: str) -> bool:
         """Whether Prometheus has scraped the pod. It takes up new targets every 5 s only, whatever the interval."""
@@ -282,6 +289,53 @@ def test_a_window_outside_the_load_counts_what_truly_happened(tmp_path: Path) ->
         try:
             async with asyncio.timeout(90):
                 await _scenario(cell)
+        finally:
+            await cell.stop()
+
+    asyncio.run(run())
+
+
+def _node(name: str) -> decode.Node:
+    raw = {"metadata": {"name": name}, "status": {"allocatable": {"nvidia.com/gpu": "1"}}}
+    return msgspec.convert(raw, decode.Node)
+
+
+async def _gpus(cell: Cell) -> None:
+    await cell.start()
+    util = {"old": 0, "new": 0.7}
+    bodies = {
+        "old": lambda: f'DCGM_FI_DEV_GPU_UTIL{{gpu="0"}} {util["old"]}\nDCGM_FI_DEV_FB_USED{{gpu="0"}} 1024\n',
+        "new": lambda: (
+            f'DCGM_FI_DEV_GPU_UTIL_RATIO{{gpu="0"}} {util["new"]}\nDCGM_FI_DEV_FB_USED_BYTES{{gpu="0"}} 5e9\n'
+        ),
+    }
+    for name, body in bodies.items():
+        labels = {"namespace": "gpu-monitoring", "pod": f"dcgm-{name}", "node": name}
+        await cell.expose(f"dcgm-{name}", lambda body=body: body().encode(), labels)
+    for name in bodies:
+        await _until_seen(cell, f"dcgm-{name}", [], Truth(), random.Random(1))
+    nodes = [_node("new"), _node("old"), _node("silent")]
+    new, old, silent = await cell.gpus(nodes)
+    assert (new.util, new.memory_used, new.idle_s, new.state) == (0.7, 5e9, None, "ok")
+    assert (old.util, old.memory_used, old.state) == (0, 1024**3, "ok")
+    assert old.idle_s is not None
+    assert (silent.state, silent.util, silent.sample_age_s) == ("unknown", None, None)
+    # The exporter dies: its GPU stays in the list, unknown, with the age of its last sample.
+    killed = time.time()
+    await cell.runners.pop("dcgm-new").cleanup()
+    await asyncio.sleep(MARGIN_S)
+    gone = (await cell.gpus(nodes))[0]
+    assert (gone.state, gone.util, gone.known) == ("unknown", None, 0)
+    assert gone.sample_age_s is not None
+    assert MARGIN_S - 0.5 <= gone.sample_age_s <= time.time() - killed + 2 * SCRAPE_S
+
+
+def test_a_dead_exporter_leaves_its_gpus_unknown_with_the_age_of_their_last_sample(tmp_path: Path) -> None:
+    async def run() -> None:
+        cell = Cell(tmp_path)
+        try:
+            async with asyncio.timeout(60):
+                await _gpus(cell)
         finally:
             await cell.stop()
 

@@ -53,7 +53,10 @@ def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path, start: obj
     stubborn = [
         sys.executable,
         "-c",
-        "import signal,sys,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); sys.stdout.write('x'); sys.stdout.flush(); time.sleep(60)",
+        (
+            "import signal,sys,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+            "sys.stdout.write('x'); sys.stdout.flush(); time.sleep(60)"
+        ),
     ]
     child = start(stubborn, str(tmp_path))  # type: ignore[operator]
     assert processes.stop_all(tmp_path, grace_s=0.2) == 1

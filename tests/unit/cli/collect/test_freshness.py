@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from cli.collect import freshness
 from cli.collect.cell import unknown_reason
-from cli.collect.freshness import Freshness
 from cli.prom.client import PrometheusClient
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cli.collect.freshness import Freshness
 
 
 def probe(**answers: list[float]) -> Freshness:

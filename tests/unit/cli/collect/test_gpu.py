@@ -37,7 +37,7 @@ def sample(name: str, value: float, *, index: int = 0, on: str = "n1", **labels:
     return Sample({"__name__": name, "node": on, "gpu": str(index), **exporter, **labels}, NOW, value)
 
 
-def readings(index: int = 0, on: str = "n1", util: float = 50, **labels: str) -> list[Sample]:
+def readings(index: int = 0, on: str = "n1", *, util: float = 50, **labels: str) -> list[Sample]:
     return [
         sample("DCGM_FI_DEV_GPU_UTIL", util, index=index, on=on, **labels),
         sample("DCGM_FI_DEV_FB_USED", 60 * 1024, index=index, on=on, **labels),
@@ -82,8 +82,8 @@ def test_a_blank_sentinel_is_no_reading() -> None:
 
 
 def test_the_owner_is_the_pod_that_the_api_server_knows_and_never_the_exporter() -> None:
-    labels = {"exported_pod": "advisor-1", "exported_namespace": "maison-a"}
-    first, second = rows([node("n1", 2)], [pod("advisor-1", "n1")], [*readings(0, **labels), *readings(1)])
+    owned = readings(0, exported_pod="advisor-1", exported_namespace="maison-a")
+    first, second = rows([node("n1", 2)], [pod("advisor-1", "n1")], [*owned, *readings(1)])
     assert first.owner is not None
     assert (first.owner.workload, first.owner.maison) == ("advisor", "a")
     assert second.owner is None

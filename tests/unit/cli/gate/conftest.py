@@ -25,7 +25,7 @@ from cli.net.http import HttpClient
 from cli.serve.manifests import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
 PROXY = "/api/v1/namespaces/twain-system/services/prometheus:9090/proxy/api/v1/query"
@@ -120,7 +120,7 @@ class World:
         return GateAccess(world="cn", url=url, ca_pem=ca, token_file=self.folder / "token")
 
     @asynccontextmanager
-    async def running(self, gate: server.Gate | None = None) -> AsyncIterator[GateAccess]:
+    async def running(self, gate: server.Gate | None = None) -> AsyncGenerator[GateAccess]:
         """A gate that listens; yields how to reach it."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -142,13 +142,15 @@ class World:
             stop.set()
             await task
 
-    def deployment(self, name: str, *, maison: str = "aurelia", replicas: int = 2, **annotations: str) -> None:
+    def deployment(
+        self, name: str, *, maison: str = "aurelia", replicas: int = 2, annotations: dict[str, str] | None = None
+    ) -> None:
         path = f"/apis/apps/v1/namespaces/maison-{maison}/deployments/{name}"
         labels = {"twain/workload": name, "twain/maison": maison, "twain/revision": "abc123", "owner": SECRET}
         found = {
             "twain/image-digest": f"sha256:{'a' * 64}",
             "twain/weights-digest": f"sha256:{'b' * 64}",
-            **annotations,
+            **(annotations or {}),
         }
         self.api.put(
             path,

@@ -53,7 +53,7 @@ def traffic(workload: str, requests: int, *, pod: str = SECRET) -> list[dict[str
 
 def test_the_metrics_section_holds_aggregates_and_nothing_of_pods_or_nodes(world: World) -> None:
     slo = json.dumps([{"metric": "ttft", "threshold_s": 0.5, "objective": 0.9}])
-    world.deployment("advisor", **{"twain/slo": slo, "twain/served-name": "qwen3-32b"})
+    world.deployment("advisor", annotations={"twain/slo": slo, "twain/served-name": "qwen3-32b"})
     world.matrix = traffic("advisor", 40)
     found = talk(world, lambda gate: client.get_aggregates(gate, "metrics"))
     (row,) = found.of_kind("latency")
