@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, errors
+from cli import cells, errors, planned
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def check_spec(app: App) -> None:
 
 
 def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
-    """What an `up` of a stack would do. A platform stack whose infra stack is not up cannot be planned by the
-    engine."""
+    """What an `up` of a stack would do. A platform stack whose infra stack is not up is planned from the spec: the
+    engine cannot preview what depends on outputs that are not there.
+    """
     row: dict[str, Any] = {
         "world": stack.world,
         "cell": stack.cell,
@@ -80,7 +81,12 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
     }
     infra = stack_name(app.fleet.name, stack.cell, "infra")
     if stack.layer == "platform" and infra not in existing:
-        row.update(source="not planned", changes=None)
+        found = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
+        row["source"] = "planned from spec"
+        row["changes"]["create"] = len(found)
+        row["resources"] = [
+            {"op": "create", "type": one["type"], "name": one["urn"].rsplit("::", 1)[-1]} for one in found
+        ]
         return row
     engine = app.engine
     engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))

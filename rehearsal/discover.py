@@ -1,4 +1,4 @@
-"""Plays the look-ups of `twain cell discover` on the emulated clouds: the facts that no resource output may carry.
+"""Plays the look-ups in the clouds' accounts: facts that no resource output may carry, pinned in the cell lock files.
 
 Writes the same lock file that a look-up in a real account writes.
 """

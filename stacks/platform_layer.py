@@ -72,7 +72,7 @@ def _facts(settings: Settings, cell: str, reference: pulumi.StackReference) -> p
                 where="",
                 line=0,
                 message=f"the CA of cell {cell} is not known: its cloud gives it by look-up only.",
-                fix=f"twain cell discover {cell}",
+                fix="write the file, with the CA as facts.cluster_ca (a rehearsal does it: twain rehearse up)",
             )
             raise SpecError([problem])
         return {

@@ -72,12 +72,8 @@ say "installing what requirements.lock pins (the first time takes some minutes)"
 # --no-compile: the cloud SDKs are large and only a small part of them is ever imported.
 quietly "installing" .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-compile --no-deps \
     --progress-bar off --require-hashes --requirement requirements.lock
-isolation=
-if .venv/bin/python -c 'import setuptools, sys; sys.exit(int(setuptools.__version__.split(".")[0]) < 77)' 2>/dev/null; then
-    isolation=--no-build-isolation
-fi
 quietly "installing twain itself" .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps \
-    --progress-bar off $isolation --editable .
+    --progress-bar off --no-build-isolation --editable .
 printf '%s' "$wanted" >"$stamp.new"
 mv "$stamp.new" "$stamp"
 say "ready"

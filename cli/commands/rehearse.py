@@ -296,7 +296,13 @@ def truth(app: App, *, since: float | None, from_: str | None, to: str | None, o
         examples=("twain rehearse load", "twain rehearse load --rate 5 --duration 40s --cell cn-sha-1 -o json"),
     ),
 )
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True, max=1000), default=20.0, show_default=True)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True, max=1000),
+    default=20.0,
+    show_default=True,
+    help="Requests per second into each cell.",
+)
 @click.option("--duration", type=DURATION, default="3m", show_default=True, help="How long requests are sent.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same requests.")
 @click.option("--tokens", metavar="LOW-HIGH", default="8-32", show_default=True, help="Length of the answers.")

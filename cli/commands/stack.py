@@ -43,7 +43,7 @@ PREVIEWS = Kind(
     name="StackPreviewList",
     item={
         **_HEAD,
-        "source": "engine|planned from spec|not planned",
+        "source": "engine|planned from spec",
         "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer"),
         "resources": [{"op": "string", "type": "string", "name": "string"}],
     },

@@ -55,7 +55,7 @@ def read_lock(folder: Path, cell: str) -> CellLock | None:
             where="",
             line=0,
             message=f"the lock file of cell {cell} cannot be read: {error}.",
-            fix=f"delete it and run: twain cell discover {cell}",
+            fix="delete it and pin the facts anew (in a rehearsal: twain rehearse up)",
         )
         raise SpecError([problem]) from error
 

@@ -67,5 +67,29 @@ def test_the_gate_knows_the_other_cells_of_its_world_and_counts_are_whole(tmp_pa
 
 
 def test_an_authority_that_nobody_knows_is_an_error_that_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="twain cell discover cn-sha-1"):
+    with pytest.raises(SpecError, match="CA of cell cn-sha-1 is not known"):
         platform("cn-sha-1", tmp_path)
+
+
+def test_an_sre_may_not_bind_roles_or_mint_tokens_and_reads_no_secret_but_the_gateways_keys(tmp_path: Path) -> None:
+    for cell in ("eu-ams-1", "eu-par-1"):
+        write_lock(tmp_path, CellLock(cell=cell, discovered="now", source="test", facts={"cluster_ca": PEM}))
+    roles = {
+        r.name: r.inputs
+        for r in platform("eu-ams-1", tmp_path).of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    }
+    for name in ("twain-sre", "twain-gate"):
+        for rule in roles[name]["rules"]:
+            assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+            assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
+            assert not {"serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"} & set(rule["resources"])
+            if "secrets" in rule["resources"]:
+                assert (rule["resourceNames"], rule["verbs"]) == (["gateway-keys"], ["get"])
+
+
+def test_what_the_cell_guarantees_stands_where_the_gate_reads_it(tmp_path: Path) -> None:
+    known = {"api.private": "private", "gpu.class": None}
+    recorder = platform("eu-ams-1", tmp_path, cluster_ca=PEM, guarantees=known)
+    (written,) = [r for r in recorder.of("kubernetes:core/v1:ConfigMap") if r.name == "guarantees"]
+    assert written.inputs["data"] == {"api.private": "private"}
+    assert written.inputs["metadata"]["namespace"] == "twain-system"

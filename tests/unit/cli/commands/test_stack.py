@@ -189,7 +189,9 @@ def test_a_preview_counts_changes_and_names_resources(engine: Any) -> None:
     infra, platform = ran.json["items"]
     assert infra["changes"] == {"create": 2, "update": 0, "replace": 0, "delete": 0, "same": 1}
     assert infra["resources"] == [{"op": "create", "type": "gcp:x/y:Network", "name": "net"}]
-    assert (platform["source"], platform["changes"]) == ("not planned", None)
+    assert platform["source"] == "planned from spec"
+    assert platform["changes"]["create"] == len(platform["resources"]) > 20
+    assert {"op": "create", "type": "kubernetes:core/v1:Namespace", "name": "twain-system"} in platform["resources"]
 
 
 def test_a_residency_violation_in_the_fleet_ends_with_5_before_the_engine_starts(engine: Any, tmp_path: Path) -> None:

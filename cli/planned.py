@@ -1,0 +1,45 @@
+"""The plan of a stack that the engine cannot preview: a platform whose infra is not up. Planned from the spec alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cli import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.engine import Engine
+
+_PLAN_S = 120.0
+
+
+def resources(engine: Engine, stack: str, *, fleet: Path) -> list[dict[str, Any]]:
+    """What the program would register, in a process of its own: the command line imports no cloud's SDK.
+
+    Raises UsageError for a fleet that is wrong, DeadlineError, ResourceError.
+    """
+    from cli import engine as engines
+
+    command = [sys.executable, "-m", "stacks.planner", stack, "--fleet", str(fleet)]
+    try:
+        done = subprocess.run(
+            command,
+            env=engine.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PLAN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"the plan of {stack} took longer than {_PLAN_S:.0f} s."
+        raise errors.DeadlineError(message) from error
+    if done.returncode != 0:
+        raise engines.failure(
+            engines.Result(code=done.returncode, out=done.stdout, err=done.stderr), what=f"the plan of {stack}"
+        )
+    return json.loads(done.stdout)["resources"]
