@@ -72,6 +72,7 @@ def test_each_gpu_pod_that_fits_nowhere_takes_one_machine_up_to_the_maximum() ->
 def test_machines_on_their_way_are_counted() -> None:
     assert plan([pod("a"), pod("b")], coming={"gpu80g": 2}).add == {}
     assert plan([pod("a"), pod("b"), pod("c")], coming={"gpu80g": 2}).add == {"gpu80g": 1}
+    assert plan([pod(f"p{number}") for number in range(6)], coming={"gpu80g": 3}).add == {"gpu80g": 1}
 
 
 def test_a_pod_that_fits_a_free_node_needs_no_machine() -> None:
