@@ -178,15 +178,20 @@ def test_a_signal_ends_a_waiting_command_with_8(row: Any, signal_name: str) -> N
         return "hang"
 
     ams.answers.append(hang)
-    code = "import sys; from cli.main import entry; sys.argv = ['twain', *sys.argv[1:]]; entry()"
+    # As a terminal starts it: a job in the background of a script inherits that SIGINT is ignored.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from cli.main import entry; sys.argv = ['twain', *sys.argv[1:]]; entry()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TWAIN_HOME": str(operator.home)}
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code, "serve", "list", "--cell", "eu-ams-1", "--timeout", "30s"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert arrived.wait(20)
-    child.send_signal(getattr(signal, signal_name))
-    _, err = child.communicate(timeout=20)
+    ) as child:
+        try:
+            assert arrived.wait(20)
+            child.send_signal(getattr(signal, signal_name))
+            _, err = child.communicate(timeout=20)
+        finally:
+            child.kill()
     assert (child.returncode, "error USR-001: interrupted." in err) == (8, True), err
