@@ -27,6 +27,7 @@ BUSY = 0.01
 _READINGS = ("util", "memory_used", "memory_free", "memory_reserved", "memory_total", "power", "temperature")
 _HISTORY = "6h"
 _STEP = "30s"
+_RECENT = "2m"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,9 @@ async def read(
     stamps = await prometheus.instant(moments, at=now)
     universe_rows = rows(nodes, pods, present, stamps, world=world, cell=cell, now=now)
     if any(row.state != "ok" for row in universe_rows):
+        # Coarse for the whole history, fine for its end: an exporter may have lived for less than a coarse step.
         last = await prometheus.instant(f"max_over_time(({moments})[{_HISTORY}:{_STEP}])", at=now)
+        last += await prometheus.instant(f"max_over_time(({moments})[{_RECENT}:1s])", at=now)
         _age_unknown(universe_rows, last, now=now)
     if any(row.state == "ok" and (row.util or 0.0) <= BUSY for row in universe_rows):
         await _idle(prometheus, universe_rows, now=now)
@@ -308,7 +311,9 @@ def _age_unknown(found: Sequence[GpuRow], last: Iterable[Sample], *, now: float)
 
 
 async def _idle(prometheus: PrometheusClient, found: Sequence[GpuRow], *, now: float) -> None:
-    """How long each idle GPU has been idle: since it was last busy, else since it was first seen in the history."""
+    """How long each idle GPU has been idle: since it was last busy, else since it was first seen in the history.
+    The history has a point every `_STEP`; a GPU that is younger than its first point is idle since now.
+    """
     parts = [f"({alias.name} * {alias.scale:g})" for alias in GPU["util"].aliases]
     util = f"({' or '.join(parts)})"
     busy = await prometheus.instant(f"max_over_time(timestamp({util} > {BUSY})[{_HISTORY}:{_STEP}])", at=now)
@@ -318,9 +323,8 @@ async def _idle(prometheus: PrometheusClient, found: Sequence[GpuRow], *, now: f
         place = _place(one.labels)
         since[place] = max(one.value, since.get(place, 0.0))
     for row in found:
-        at = since.get((row.node or "", str(row.index)))
-        if row.state == "ok" and row.util is not None and row.util <= BUSY and at is not None:
-            row.idle_s = max(0.0, now - at)
+        if row.state == "ok" and row.util is not None and row.util <= BUSY:
+            row.idle_s = max(0.0, now - since.get((row.node or "", str(row.index)), now))
 
 
 def _missing(gpus: int, known: int) -> str | None:
