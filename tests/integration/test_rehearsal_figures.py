@@ -1,0 +1,136 @@
+"""Figures against the truth: the command line prints what the engines recorded, in every cell, from both worlds."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rehearsal import traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.conftest import Ran, Stage
+
+CELLS = {"cn-sha-1": "cn", "eu-ams-1": "row", "eu-par-1": "row"}
+RATE, LOAD_S = 5.0, 40.0
+SCRAPE_S = 5.0
+# The window begins and ends this long outside the load: two scrapes of every pod.
+MARGIN_S = 2 * SCRAPE_S + 1
+PHASES = ("ttft", "itl", "e2e", "queue")
+
+
+def stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def by_cell(ran: Ran) -> dict[str, dict[str, Any]]:
+    return {item["cell"]: item for item in ran.items}
+
+
+class Loaded:
+    """A rehearsal after a seeded load, with nothing else around it."""
+
+    def __init__(self, stage: Stage, load: dict[str, dict[str, Any]], window: tuple[float, float]) -> None:
+        self.stage, self.load, self.window = stage, load, window
+
+    def truth(self, start: float, end: float) -> dict[str, dict[str, Any]]:
+        return by_cell(
+            self.stage.checked("rehearse", "truth", "--from", stamp(start), "--to", stamp(end), "-o", "json")
+        )
+
+    def printed(self, world: str, start: float, end: float) -> dict[str, dict[str, Any]]:
+        asked = ("metrics", "latency", "--from", stamp(start), "--to", stamp(end), "-o", "json")
+        ran = self.stage.operator(world, *asked)
+        assert ran.code == 0, ran.out + ran.err
+        return by_cell(ran)
+
+
+@pytest.fixture(scope="module")
+def loaded(stage: Stage) -> Iterator[Loaded]:
+    places = [traffic.Place(home=stage.home, world=world, cell=cell) for cell, world in CELLS.items()]
+    # Paused before and after the load too, so that the margins of the window are truly empty.
+    with traffic.light_paused(places):
+        # What was in flight comes home, and every pod is scraped once more: the first edge may see one scrape back.
+        time.sleep(SCRAPE_S + 3)
+        begin = time.time()
+        time.sleep(MARGIN_S)
+        ran = stage.checked(
+            "rehearse", "load", "--rate", f"{RATE:g}", "--duration", f"{LOAD_S:g}s", "--seed", "7", "-o", "json"
+        )
+        for place in places:
+            place.pause_file.write_text(f"{os.getpid()}\n")
+        time.sleep(MARGIN_S)
+        yield Loaded(stage, by_cell(ran), (begin, time.time()))
+
+
+def test_the_generator_says_what_was_asked_and_what_was_achieved(loaded: Loaded) -> None:
+    assert set(loaded.load) == set(CELLS)
+    for item in loaded.load.values():
+        assert item["askedRate"] == RATE
+        assert item["achievedRate"] == pytest.approx(item["sent"] / LOAD_S, rel=0.1)
+        assert item["sent"] == item["answered"] == item["statuses"]["200"]
+        # Seeded: about a third is streamed, and an answer has 8 to 32 tokens.
+        assert 0.2 < item["streamed"] / item["sent"] < 0.5
+        assert 8 <= item["tokens"]["generation"] / item["sent"] <= 32
+
+
+def test_outside_of_the_load_counts_are_equal_and_every_quantile_lies_in_its_bucket(loaded: Loaded) -> None:
+    truth = loaded.truth(*loaded.window)
+    for world in ("cn", "row"):
+        printed = loaded.printed(world, *loaded.window)
+        assert set(printed) == set(truth) == set(CELLS)
+        for cell, true in truth.items():
+            row = printed[cell]
+            assert true["requests"] == loaded.load[cell]["sent"] > 0
+            assert (row["requests"], row["tokens"]) == (true["requests"], true["tokens"])
+            for phase in PHASES:
+                for name, quantile in true[phase].items():
+                    bucket = row[phase][name]
+                    where = f"{world} sees {cell} {phase} {name}: {quantile} in {bucket}"
+                    assert bucket["low"] <= quantile["value"], where
+                    assert bucket["high"] is None or quantile["value"] <= bucket["high"], where
+
+
+def test_a_window_cut_inside_the_load_is_wrong_by_a_scrape_interval_per_edge_at_most(loaded: Loaded) -> None:
+    middle = sum(loaded.window) / 2
+    start, end = middle - 8, middle + 8
+    truth = loaded.truth(start, end)
+    printed = {cell: loaded.printed(world, start, end)[cell] for cell, world in CELLS.items()}
+    near = [loaded.truth(edge + side, edge + side + SCRAPE_S) for edge in (start, end) for side in (-SCRAPE_S, 0.0)]
+    for cell, true in truth.items():
+        counts = [found[cell]["requests"] if cell in found else 0 for found in near]
+        bound = max(counts[:2]) + max(counts[2:])
+        assert abs(printed[cell]["requests"] - true["requests"]) <= bound, (cell, printed[cell], true)
+
+
+def test_both_worlds_read_the_same_figures_of_a_cell(loaded: Loaded) -> None:
+    seen = {world: loaded.printed(world, *loaded.window) for world in ("cn", "row")}
+    for cell in CELLS:
+        ours, theirs = seen["cn"][cell], seen["row"][cell]
+        for key in ("requests", "tokens", "window", *PHASES):
+            assert ours[key] == theirs[key], (cell, key)
+
+
+def test_gpus_are_listed_singly_at_home_and_by_class_abroad(loaded: Loaded) -> None:
+    stage = loaded.stage
+    nodes: dict[str, int] = {}
+    for cell, world in CELLS.items():
+        ran = stage.shell(
+            world, "kubectl", "--kubeconfig", str(stage.cell(cell) / "admin.kubeconfig"), "get", "nodes", "-o", "json"
+        )
+        listed = ran.json["items"]
+        nodes[cell] = sum(int(node["status"]["allocatable"].get("nvidia.com/gpu", 0)) for node in listed)
+    for world in ("cn", "row"):
+        items = stage.operator(world, "metrics", "gpu", "-o", "json").items
+        for cell, home in CELLS.items():
+            rows = [item for item in items if item["cell"] == cell]
+            level = "gpu" if home == world else "class"
+            assert {row["level"] for row in rows} == {level}
+            assert sum(row["count"] for row in rows) == nodes[cell] >= 2
+            assert len(rows) == (nodes[cell] if level == "gpu" else 1)
+            assert {row["node"] is None for row in rows} == {level == "class"}
