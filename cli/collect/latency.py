@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.prom.histogram import EMPTY, EdgeMismatchError, Histogram, Quantile, merge
+from cli.prom.histogram import EMPTY, EdgeMismatchError, Histogram, Quantile, merge, on_shared_edges
 from cli.prom.series import INFERENCE, MODEL_LABELS, canonical_of, first_label, preferred, sample_names
 from cli.prom.window import target_of
 
@@ -244,13 +244,20 @@ def _merged(row: LatencyRow, metric: str, buckets: list[Increase]) -> Histogram 
         identity = tuple(sorted((name, value) for name, value in one.labels.items() if name != "le"))
         by_series[identity].append((one.labels.get("le", "nan"), one.value))
     try:
-        histogram = merge(Histogram.from_buckets(part) for part in by_series.values())
-    except EdgeMismatchError as error:
-        row.notes.append(f"{metric}: not merged, {error}")
-        return None
+        each = [Histogram.from_buckets(part) for part in by_series.values()]
     except ValueError as error:
         row.notes.append(f"{metric}: invalid, {error}")
         return None
+    try:
+        histogram = merge(each)
+    except EdgeMismatchError as error:
+        # An SLO adds an edge, so a rollout changes them. Engines that name a series differently also mean another thing.
+        if len({one.name for one in buckets}) > 1:
+            row.notes.append(f"{metric}: not merged, {error}")
+            return None
+        each = on_shared_edges(each)
+        histogram = merge(each)
+        row.notes.append(f"{metric}: pods have different buckets; added on the {len(each[0].edges)} edges they share")
     if histogram is not None and histogram.problem:
         row.notes.append(f"{metric}: invalid, {histogram.problem}")
     return histogram

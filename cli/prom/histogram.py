@@ -1,7 +1,7 @@
 """Classic histograms: merge, quantile with the bucket it falls in, and the share of observations under an edge.
 
 A histogram here is a set of cumulative counts by upper edge (`le`), already reduced to the increases of one window.
-Only histograms with the same edges can be added; other merges are refused, because their sum means nothing.
+Only histograms with the same edges can be added; others first have to be brought to the edges that they share.
 """
 
 from __future__ import annotations
@@ -152,6 +152,18 @@ def nearest_rank(q: float, total: float) -> int:
     Rounded before the ceiling so that 0.95 of 20 is the 19th whatever binary fractions make of it.
     """
     return max(1, math.ceil(round(q * total, _PLACES)))
+
+
+def on_shared_edges(histograms: Iterable[Histogram]) -> list[Histogram]:
+    """The same histograms, coarser: only with the edges that all of them have. Exact, because counts are cumulative."""
+    known = list(histograms)
+    shared = set[float].intersection(*(set(one.edges) for one in known)) if known else set[float]()
+    return [
+        Histogram.from_buckets(
+            (repr(edge), count) for edge, count in zip(one.edges, one.counts, strict=True) if edge in shared
+        )
+        for one in known
+    ]
 
 
 def merge(histograms: Iterable[Histogram]) -> Histogram | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import shutil
@@ -16,9 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from cli import errors
 from cli.context import GateAccess
@@ -28,6 +24,7 @@ from rehearsal import border, secrets
 from rehearsal.home import Home
 from rehearsal.kube import cellfile, controlplane
 from rehearsal.kube.client import KubeClient, read_kubeconfig
+from tests.integration.tokens import expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +89,7 @@ def border_of_cn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Border]:
     crossing = border.Crossing(home=home, caller="row", world="cn", cell="cn-sha-1")
     secrets.ensure(home.cell("cn", "cn-sha-1"), cell="cn-sha-1", gateway_addresses=[])
     tokens = asyncio.run(_install(home))
-    tokens["expired"] = _expired(home, tokens["caller"])
+    tokens["expired"] = expired(home.world("cn"), "cn-sha-1", tokens["caller"])
     process = _start_gate(root, plane, tokens["gate"], crossing.secrets)
     border.start(crossing)
     try:
@@ -152,21 +149,6 @@ async def _token(kube: KubeClient, account: str, audiences: list[str] | None) ->
 
 def _object(version: str, kind: str, name: str, labels: dict[str, str] | None = None) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": labels or {}}}
-
-
-def _expired(home: Home, token: str) -> str:
-    """The caller's token, signed anew by the cell's own service-account key, with an `exp` that has passed."""
-    head, body, _ = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(body + "==="))
-    claims |= {"iat": int(time.time()) - 7200, "nbf": int(time.time()) - 7200, "exp": int(time.time()) - 3600}
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
-    key = serialization.load_pem_private_key(
-        cellfile.folders(home.world("cn"), "cn-sha-1").signing_key.read_bytes(), password=None
-    )
-    assert isinstance(key, RSAPrivateKey)
-    signed = head.encode() + b"." + payload
-    signature = base64.urlsafe_b64encode(key.sign(signed, padding.PKCS1v15(), hashes.SHA256())).rstrip(b"=")
-    return (signed + b"." + signature).decode()
 
 
 def _start_gate(

@@ -92,9 +92,22 @@ def test_an_slo_between_two_edges_is_decided_only_where_the_range_decides_it() -
     assert (met(0.91, 0.99), met(0.5, 0.8), met(0.8, 0.95)) == (True, False, None)
 
 
-def test_pods_with_other_edges_are_not_added_and_the_row_says_so() -> None:
-    found = [*every({"0.5": 3.0, "+Inf": 10.0}), *every({"0.7": 3.0, "+Inf": 10.0}, pod="q", instance="2")]
-    (row,) = rows(found)
+def test_pods_with_other_edges_are_added_on_the_edges_they_share_and_the_row_says_so() -> None:
+    """What a rollout that changes an SLO leaves in a window: the counts are exact, the buckets coarser."""
+    old = every({"0.5": 3.0, "1": 8.0, "+Inf": 10.0})
+    new = every({"0.7": 5.0, "1": 9.0, "+Inf": 10.0}, pod="q", instance="2")
+    (row,) = rows([*old, *new])
+    assert (row.state, row.requests) == ("ok", 20)
+    assert (row.quantiles["ttft"]["p50"].low, row.quantiles["ttft"]["p50"].high) == (0.0, 1.0)
+    assert any("edges they share" in note for note in row.notes)
+
+
+def test_engines_that_name_a_series_differently_are_not_added_on_other_edges() -> None:
+    other = [
+        Increase(one.name.replace("vllm:", "sglang:"), one.labels, one.value, origin=one.origin, last_at=one.last_at)
+        for one in every({"0.7": 3.0, "+Inf": 10.0}, pod="q", instance="2")
+    ]
+    (row,) = rows([*every({"0.5": 3.0, "+Inf": 10.0}), *other])
     assert (row.state, row.requests) == ("unknown", None)
     assert any("not merged" in note for note in row.notes)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.prom.histogram import EdgeMismatchError, Histogram, merge, nearest_rank
+from cli.prom.histogram import EdgeMismatchError, Histogram, merge, nearest_rank, on_shared_edges
 
 EDGES = (0.1, 0.5, 1.0, 2.5)
 
@@ -102,3 +102,22 @@ def test_the_true_quantile_lies_in_the_printed_bucket(values: list[float], q: fl
 def test_merging_is_counting_all_values_at_once(parts: list[list[float]]) -> None:
     merged = merge(made(part) for part in parts)
     assert merged == made([value for part in parts for value in part])
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.2, 0.5, 1.0, 2.0]), min_size=1, unique=True),
+    st.lists(st.sampled_from([0.1, 0.3, 0.5, 1.0, 4.0]), min_size=1, unique=True),
+    st.lists(st.floats(0, 5), max_size=40),
+    st.lists(st.floats(0, 5), max_size=40),
+)
+def test_on_shared_edges_the_sum_counts_every_observation(
+    left: list[float], right: list[float], seen: list[float], also: list[float]
+) -> None:
+    def of(edges: list[float], values: list[float]) -> Histogram:
+        return Histogram.from_buckets(
+            (repr(edge), float(sum(value <= edge for value in values))) for edge in [*edges, math.inf]
+        )
+
+    added = merge(on_shared_edges([of(left, seen), of(right, also)]))
+    assert added is not None
+    assert added == of(sorted(set(left) & set(right)), [*seen, *also])
