@@ -24,8 +24,8 @@ WRITE_BUDGET_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class CellOutcome:
-    """How it ended in one cell. `changed` names the objects that were written; empty: there was nothing to do; None:
-    another world does not tell."""
+    """How it ended in one cell. `changed` names the objects that were written; empty: none was; None: it failed after
+    the first write, or another world does not tell."""
 
     cell: str | None
     world: str

@@ -172,6 +172,11 @@ async def _apply_own(
     app: App, workload: Workload, cell: CellView, *, op: str, deadline_s: float | None
 ) -> list[CellOutcome]:
     said: set[str] = set()
+    steps: list[str] = []
+
+    def step(name: str) -> None:
+        steps.append(name)
+        _journal_step(app, op, name, cell.name)
 
     def told(progress: Progress) -> None:
         line = f"{cell.name}: {progress.available} of {progress.desired} available, {progress.updated} of this revision"
@@ -187,7 +192,7 @@ async def _apply_own(
                 target(app, cell),
                 identity=app.context.identity,
                 deadline_s=deadline_s,
-                on_step=lambda step: _journal_step(app, op, step, cell.name),
+                on_step=step,
                 on_progress=told,
             )
     except errors.TwainError as raised:
@@ -201,6 +206,7 @@ async def _apply_own(
                 state=state,
                 revision=manifests.revision(workload),
                 desired=workload.replicas,
+                changed=None if steps else (),
                 error=error,
             )
         ]
@@ -247,4 +253,5 @@ async def _delete_own(app: App, cell: CellView, *, maison: str, name: str) -> li
             ]
     except errors.TwainError as raised:
         error = as_unreachable(raised)
-        return [apply.CellOutcome(cell=cell.name, world=cell.world, state=apply.state_of(error), error=error)]
+        state = apply.state_of(error)
+        return [apply.CellOutcome(cell=cell.name, world=cell.world, state=state, changed=None, error=error)]
