@@ -17,6 +17,7 @@ import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import errors, files
@@ -24,7 +25,6 @@ from cli.kube.kubeconfig import plugin_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
 
     from cli.context import Context
 
@@ -290,6 +290,13 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _alive(pid: int) -> bool:
+    """Whether the process runs. A killed one may keep its number until somebody collects it, which may be never."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2]
+        if state[:1] in ("Z", "X"):
+            return False
+    except OSError:
+        pass  # gone, or a system without /proc: the signal tells
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

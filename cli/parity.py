@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli import errors
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
 Values = dict[str, dict[str, str | None]]
 
 
-def check(app: App, scope: Scope, waivers: str | None) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
-    """One row per capability over all cells of the scope. Raises SpecError for waiver files that are wrong."""
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """One row per capability, what could not be learnt, and the waivers that excuse nothing (ids, sorted)."""
+
+    rows: list[dict[str, Any]]
+    errors: list[errors.ErrorRow]
+    idle_waivers: list[str]
+
+
+def check(app: App, scope: Scope, waivers: str | None) -> Checked:
+    """Compare all cells of the scope. Raises SpecError for waiver files that are wrong."""
     from components.parity import compare
     from components.spec.load import load_fleet, load_waivers
 
@@ -36,7 +46,10 @@ def check(app: App, scope: Scope, waivers: str | None) -> tuple[list[dict[str, A
         waivers=declared,
         today=app.clock.now().date(),
     )
-    return [_row(verdict, order) for verdict in verdicts], found
+    # Of a part of the cells, or of cells that are silent, it is not known what a waiver excuses.
+    whole = not found and len(order) == len(app.fleet.cells)
+    idle = sorted(waiver.id for waiver in compare.unused(verdicts, declared)) if whole else []
+    return Checked(rows=[_row(verdict, order) for verdict in verdicts], errors=found, idle_waivers=idle)
 
 
 def _flat(others: dict[str, tuple[CellView, ...]]) -> list[CellView]:
@@ -89,4 +102,5 @@ def _row(verdict: Any, order: list[CellView]) -> dict[str, Any]:
         "waiver": verdict.waiver,
         "reason": verdict.reason,
         "where": verdict.where,
+        "fix": verdict.fix,
     }

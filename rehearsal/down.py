@@ -6,13 +6,15 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rehearsal import blocks, processes, setup
 from rehearsal import home as homes
-from rehearsal import processes, setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rehearsal.home import Home
+
+_GRACE_S, _SHORT_GRACE_S = 10.0, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,12 @@ def take_down(home: Home, say: Callable[[str], None], *, keep: bool = False) -> 
     if not home.root.exists() and not processes.find(home.root):
         return Report(name=home.name, ended=0, removed=True)
     with setup.locked(home):
-        ended = processes.stop_all(home.root)
+        # Data that is about to be removed need not be closed in order: an API server takes its time for that.
+        ended = processes.stop_all(home.root, grace_s=_GRACE_S if keep else _SHORT_GRACE_S)
         if not keep:
             # The lock file goes last and with it the folder; the descriptor keeps the lock until the block ends.
             shutil.rmtree(home.root)
+            blocks.release(home)
     say(f"rehearsal {home.name}: {ended} processes ended, folder {'kept' if keep else 'removed'}")
     return Report(name=home.name, ended=ended, removed=not keep)
 

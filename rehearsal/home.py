@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from components.spec.model import WorldName
 
 WORLDS: tuple[WorldName, ...] = ("cn", "row")
-# Second octet of the rehearsal's 127.<block>.0.0/16. Low blocks are left to other software on the machine.
-_FIRST_BLOCK, _BLOCKS = 16, 220
 _DEFAULT_SPEED = 60.0
+# What every process of a rehearsal carries, and by which it is found again.
+HOME_VARIABLE = "TWAIN_REHEARSAL_HOME"
 _KEPT_VARIABLES = (
     "HOME",
     "LANG",
@@ -117,7 +117,7 @@ class Home:
         path = [str(self.bin), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
         return env | {
             "PATH": os.pathsep.join(path),
-            "TWAIN_REHEARSAL_HOME": str(self.root),
+            HOME_VARIABLE: str(self.root),
             "TWAIN_REHEARSAL_WORLD": str(folder),
             "TWAIN_WORLD": world,
             "TWAIN_LOCK_DIR": str(folder / "locks"),
@@ -134,9 +134,9 @@ class Home:
 
 
 def rehearsals_dir() -> Path:
-    """The folder that holds all rehearsals of this user."""
+    """The folder that holds all rehearsals of this user but those whose folder was named."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "twain" / "rehearsals"
+    return Path(state).resolve() / "twain" / "rehearsals"
 
 
 def checkout() -> Path:
@@ -145,32 +145,17 @@ def checkout() -> Path:
 
 
 def current() -> Home:
-    """The rehearsal of this checkout; `TWAIN_REHEARSAL_HOME` names another one."""
-    declared = os.environ.get("TWAIN_REHEARSAL_HOME")
+    """The rehearsal of this checkout; `TWAIN_REHEARSAL_HOME` names another one.
+
+    Without symbolic links and relative parts: its processes are found again by exactly this path.
+    """
+    declared = os.environ.get(HOME_VARIABLE)
     if declared:
-        return Home(Path(declared))
+        return Home(Path(declared).expanduser().resolve())
     root = checkout()
     label = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-") or "twain"
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return Home(rehearsals_dir() / f"{label}-{digest}")
-
-
-def choose_block(home: Home) -> int:
-    """A second octet of 127/8 that no other rehearsal of this user holds, begun at a hash of the name."""
-    taken: set[int] = set()
-    for file in rehearsals_dir().glob("*/rehearsal.json"):
-        if file.parent != home.root:
-            other = Home(file.parent).read()
-            block = other.get("block") if other else None
-            if isinstance(block, int):
-                taken.add(block)
-    start = int(hashlib.sha256(str(home.root).encode()).hexdigest()[:8], 16) % _BLOCKS
-    for offset in range(_BLOCKS):
-        block = _FIRST_BLOCK + (start + offset) % _BLOCKS
-        if block not in taken:
-            return block
-    message = f"all {_BLOCKS} address blocks are held by other rehearsals under {rehearsals_dir()}"
-    raise RuntimeError(message)
 
 
 def default_speed() -> float:

@@ -1,7 +1,8 @@
 """Finds and ends the processes of one rehearsal, by what they carry in their environment, never by name.
 
 Every process of a rehearsal inherits `TWAIN_REHEARSAL_HOME`; whoever carries the value is ours, also after its parent
-was killed.
+was killed. What belongs to one command only (engines, verbs) carries `TWAIN_REHEARSAL_RUN` too: when that command is
+gone and they are not, they are leftovers.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rehearsal.home import HOME_VARIABLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KEY = b"TWAIN_REHEARSAL_HOME="
+RUN_VARIABLE = "TWAIN_REHEARSAL_RUN"
+_KEY = f"{HOME_VARIABLE}=".encode()
+_RUN_KEY = f"{RUN_VARIABLE}=".encode()
+_ENGINE = "pulumi"
+_SHOWN = 200
+# An engine that was told to stop ends the creates that it is at; the longest takes half of this on a slow machine.
+_ENGINE_GRACE_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -29,26 +38,60 @@ class Process:
     command: str
 
 
-def find(root: Path) -> list[Process]:
-    """The processes of the rehearsal at `root`, without the caller and its ancestors."""
+def find(root: Path, *, of_a_run: bool = False) -> list[Process]:
+    """The processes of the rehearsal at `root`, without the caller and its ancestors; or only those that a command
+    started for its own time.
+    """
     spared = _ancestors()
     found: list[Process] = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in spared:
             continue
-        process = _read(entry, str(root).encode())
+        process = _read(entry, str(root).encode(), of_a_run=of_a_run)
         if process is not None:
             found.append(process)
     return sorted(found, key=lambda process: process.pid)
 
 
-def stop_all(root: Path, *, grace_s: float = 10.0, report: Callable[[Process], None] | None = None) -> int:
+def command(pid: int) -> str:
+    """The command line of a process, shortened; empty when it is gone."""
+    try:
+        raw = (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return ""
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()[:_SHOWN]
+
+
+def run_mark() -> dict[str, str]:
+    """What the environment of a process gets that belongs to the calling command only."""
+    return {RUN_VARIABLE: str(os.getpid())}
+
+
+def end_leftovers(root: Path) -> int:
+    """End what a killed `up` left at work: engines first, so that they write their state, then all others. For the
+    holder of the rehearsal's lock: nobody else's command can be at work. Returns the count.
+    """
+    found = find(root, of_a_run=True)
+    handles = [_signal(process, signal.SIGINT) for process in found if _name(process) == _ENGINE]
+    _await([handle for handle in handles if handle is not None], _ENGINE_GRACE_S)
+    stop_all(root, of_a_run=True)
+    return len(found)
+
+
+def engines(root: Path) -> list[Process]:
+    """The engines at work in the rehearsal, also those that a person started in a shell."""
+    return [process for process in find(root) if _name(process) == _ENGINE]
+
+
+def stop_all(
+    root: Path, *, grace_s: float = 10.0, report: Callable[[Process], None] | None = None, of_a_run: bool = False
+) -> int:
     """End every process of the rehearsal: SIGTERM, then SIGKILL for what is left after the grace. Returns the count."""
     ended: set[int] = set()
     for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
         # More than once, because a process may have started a child between the look and the signal.
         for _ in range(3):
-            processes = find(root)
+            processes = find(root, of_a_run=of_a_run)
             if not processes:
                 return len(ended)
             handles = [(process, _signal(process, number)) for process in processes]
@@ -91,18 +134,26 @@ def _await(handles: list[int], patience_s: float) -> None:
         os.close(handle)
 
 
-def _read(entry: Path, root: bytes) -> Process | None:
+def _name(process: Process) -> str:
     try:
-        environment = (entry / "environ").read_bytes()
-        command = (entry / "cmdline").read_bytes()
-        started = _started(entry)
+        return (Path("/proc") / str(process.pid) / "comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _read(entry: Path, root: bytes, *, of_a_run: bool) -> Process | None:
+    try:
+        environment = (entry / "environ").read_bytes().split(b"\0")
     except OSError:  # gone meanwhile, or another user's
         return None
-    if started is None or not command:  # a zombie has no command and waits for its parent only
+    words, started = command(int(entry.name)), _started(entry)
+    if started is None or not words:  # a zombie has no command and waits for its parent only
         return None
-    if _KEY + root not in environment.split(b"\0"):
+    if _KEY + root not in environment:
         return None
-    return Process(int(entry.name), started, command.replace(b"\0", b" ").decode(errors="replace").strip()[:200])
+    if of_a_run and not any(value.startswith(_RUN_KEY) for value in environment):
+        return None
+    return Process(int(entry.name), started, words)
 
 
 def _started(entry: Path) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cli.serve.names import PORT as SERVE_PORT
+from components.platform import names
+from components.policy import spec_rules
 from components.spec.load import load_fleet
+from rehearsal import blocks, border, ports, processes, secrets, tools
 from rehearsal import home as homes
-from rehearsal import secrets, tools
 from rehearsal.discover import discover
 from rehearsal.engine.pulumi import Engine
 from rehearsal.kube import cellfile
@@ -29,10 +33,26 @@ if TYPE_CHECKING:
 
 LAYERS = ("infra", "platform")
 _IDENTITY = "platform-engineer"
+# Where pods, gateways and the border listen, each on an address of its own.
+_PORTS = frozenset(
+    {border.PORT, names.GATEWAY_PORT, names.GATE_PORT, names.PROMETHEUS_PORT, names.DCGM_PORT, SERVE_PORT}
+)
 
 
 class LockedError(RuntimeError):
     """Another `rehearse up` or `down` of the same rehearsal is at work."""
+
+
+class UnknownCellError(LookupError):
+    """A cell was asked for that the fleet does not have."""
+
+
+class PortTakenError(RuntimeError):
+    """Somebody else listens where the rehearsal has to. `fix` is what to do."""
+
+    def __init__(self, message: str, *, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class VerbFailedError(RuntimeError):
@@ -44,7 +64,11 @@ class VerbFailedError(RuntimeError):
 
 
 class StackFailedError(RuntimeError):
-    """The engine ended non-zero; the message holds its last words."""
+    """The engine ended non-zero; the message holds its last words, `result` all of them."""
+
+    def __init__(self, message: str, *, result: subprocess.CompletedProcess[str]) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +118,12 @@ def create_home(home: Home, *, speed: float) -> None:
     """Make the folders and `rehearsal.json`. An existing rehearsal keeps its address block."""
     for folder in (home.root, home.bin, home.log, home.border):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home.root / cellfile.INDICES).touch(mode=0o600)
     known = home.read() or {}
+    known_block = known.get("block")
     facts = {
         "name": home.name,
-        "block": known.get("block") or homes.choose_block(home),
+        "block": blocks.claim(home, wanted=known_block if isinstance(known_block, int) else None),
         "speed": speed,
         "created": known.get("created") or datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "checkout": str(homes.checkout()),
@@ -108,9 +134,41 @@ def create_home(home: Home, *, speed: float) -> None:
         temporary.replace(home.file)
 
 
+def check_ports(home: Home) -> None:
+    """Raise PortTakenError when a process that is not the rehearsal's listens where it will: in its block of addresses,
+    or on every address at a port that pods and gateways have.
+    """
+    heard = ports.listeners()
+    own = ports.sockets_of(process.pid for process in processes.find(home.root))
+    strange = [one for one in heard if one.in_block(home.block) and one.inode not in own]
+    strange += [one for one in heard if one.everywhere and one.port in _PORTS and not _may_bind(home, one.port)]
+    if strange:
+        listed = "\n".join(f"  {one}: {_who(one)}" for one in strange)
+        message = f"addresses that the rehearsal needs are taken:\n{listed}"
+        raise PortTakenError(message, fix="end what listens there; then repeat the command: it goes on")
+
+
+def _may_bind(home: Home, port: int) -> bool:
+    """Whether a listener on every address leaves this port to the block's own addresses."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((f"127.{home.block}.255.254", port))
+        except OSError:
+            return False
+    return True
+
+
+def _who(listener: ports.Listener) -> str:
+    pid = ports.owner(listener)
+    return "a process that cannot be looked at" if pid is None else f"process {pid} ({processes.command(pid)})"
+
+
 def open_rehearsal(home: Home, fleet_path: Path) -> Rehearsal:
-    """Read the fleet. Raises SpecError with every problem."""
-    return Rehearsal(home=home, fleet=load_fleet(fleet_path), fleet_path=fleet_path)
+    """Read the fleet and hold it against the rules. Raises SpecError or ResidencyError with every problem."""
+    fleet = load_fleet(fleet_path)
+    spec_rules.check(fleet, str(fleet_path))
+    return Rehearsal(home=home, fleet=fleet, fleet_path=fleet_path)
 
 
 def install_tools(home: Home, progress: Callable[[tools.Progress], None] | None = None) -> dict[str, Path]:
@@ -132,7 +190,9 @@ def prepare_world(rehearsal: Rehearsal, world: str) -> None:
     """The engine's workspace of a world, and the exec plugins."""
     folder = rehearsal.home.world(world)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    rehearsal.engine(world).prepare()
+    engine = rehearsal.engine(world)
+    engine.prepare()
+    engine.mend()
     exec_plugins.install(rehearsal.home.bin)
     for part in ("locks", "cells", "bills", "operator"):
         (folder / part).mkdir(mode=0o700, exist_ok=True)
@@ -148,7 +208,7 @@ def stack_up(rehearsal: Rehearsal, cell: Cell, layer: str, on_line: Callable[[st
     if result.returncode != 0:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-40:])
         message = f"pulumi up of {stack} ended with {result.returncode}:\n{tail}"
-        raise StackFailedError(message)
+        raise StackFailedError(message, result=result)
 
 
 def after_infra(rehearsal: Rehearsal, cell: Cell) -> None:
@@ -211,7 +271,7 @@ def twain(home: Home, world: str, args: Sequence[str], *, timeout_s: float = 900
     """
     return subprocess.run(
         [sys.executable, "-m", "rehearsal.shell", str(home.root), world, sys.executable, "-m", "cli.main", *args],
-        env=home.world_env(world) | {"PYTHONPATH": str(homes.checkout())},
+        env=home.world_env(world) | processes.run_mark() | {"PYTHONPATH": str(homes.checkout())},
         cwd=home.operator(world),
         text=True,
         capture_output=True,

@@ -1,26 +1,25 @@
 """Journaled steps: what was begun and what was done, on disk before and after each, so that a killed run can resume.
 
-A step must be safe to repeat; the journal is for the reader (and for tests that kill at named points), not a licence to
-skip work. `TWAIN_REHEARSAL_KILL_AT=<step>:before|after` makes the process kill itself at that point.
+A step must be safe to repeat; the journal is for the reader (and for tests that kill at named points, see
+`rehearsal.killpoints`), not a licence to skip work.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
+
+from rehearsal import killpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T")
-
-KILL_VARIABLE = "TWAIN_REHEARSAL_KILL_AT"
 
 
 class Steps:
@@ -35,7 +34,7 @@ class Steps:
     def run(self, name: str, action: Callable[[], T], *, label: str | None = None) -> T:
         """Run one step. The label is what a person reads; without one the step is silent."""
         self._write(name, "begin")
-        _kill_point(name, "before")
+        killpoints.at_step(name, "before")
         started = time.monotonic()
         try:
             result = action()
@@ -43,7 +42,7 @@ class Steps:
             self._write(name, "failed", error=f"{type(error).__name__}: {error}"[:2000])
             raise
         seconds = time.monotonic() - started
-        _kill_point(name, "after")
+        killpoints.at_step(name, "after")
         self._write(name, "done", seconds=round(seconds, 3))
         with self._lock:
             self.durations[name] = seconds
@@ -61,8 +60,3 @@ class Steps:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _kill_point(name: str, side: str) -> None:
-    if os.environ.get(KILL_VARIABLE) == f"{name}:{side}":
-        os.kill(os.getpid(), signal.SIGKILL)

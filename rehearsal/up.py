@@ -6,14 +6,15 @@ import json
 import sqlite3
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.spec.load import load_workload
-from rehearsal import bills, border, gates, keeper, setup, tools, traffic
+from rehearsal import bills, border, gates, keeper, processes, setup, tools, traffic
+from rehearsal.engine.pulumi import interrupt
 from rehearsal.kube import controlplane
 from rehearsal.programs.truth import truth
 from rehearsal.steps import Steps
@@ -73,14 +74,19 @@ class Outcome:
 def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcome:
     """Bring the rehearsal up. Raises the error of the first part that failed; a second run resumes."""
     began, began_at = time.monotonic(), time.time()
+    # All that a person may have written wrongly is read before anything is made.
+    rehearsal = setup.open_rehearsal(home, options.fleet)
+    workload = load_workload(options.workload) if options.workload else None
+    cells = _chosen(rehearsal, options.cells)
     with setup.locked(home):
         setup.create_home(home, speed=options.speed)
         steps = Steps(home.journal, say)
         say(f"rehearsal {home.name} in {home.root}")
-        rehearsal = setup.open_rehearsal(home, options.fleet)
-        workload = load_workload(options.workload) if options.workload else None
-        cells = [cell for cell in rehearsal.fleet.cells if not options.cells or cell.name in options.cells]
+        left = processes.end_leftovers(home.root)
+        if left:
+            say(f"  ended {left} processes that an interrupted run had left")
         worlds = [world for world in rehearsal.worlds if any(cell.world == world for cell in cells)]
+        steps.run("ports", lambda: setup.check_ports(home))
         steps.run("tools", lambda: setup.install_tools(home, tools.to_stream(sys.stderr)), label="tools: nine binaries")
         steps.run("keeper", lambda: keeper.start(home))
         for world in worlds:
@@ -101,6 +107,15 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
         outcome.seconds = dict(steps.durations)
         outcome.total_s = time.monotonic() - began
         return outcome
+
+
+def _chosen(rehearsal: Rehearsal, names: tuple[str, ...]) -> list[Cell]:
+    known = {cell.name: cell for cell in rehearsal.fleet.cells}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        message = f"fleet {rehearsal.fleet.name} has no cell {', '.join(unknown)}; it has {', '.join(known)}"
+        raise setup.UnknownCellError(message)
+    return [cell for name, cell in known.items() if not names or name in names]
 
 
 def _revive(rehearsal: Rehearsal, cell: Cell) -> None:
@@ -217,9 +232,18 @@ def _look(home: Home, outcome: Outcome, *, flows: bool) -> None:
 
 
 def _each(items: Iterable[T], action: Callable[[T], object]) -> None:
-    """Run the action for every item, at most `_ENGINES` at once; all are tried, then the first error is raised."""
+    """Run the action for every item, at most `_ENGINES` at once; all are tried, then the first error is raised.
+
+    An interrupt is handed on to the engines: each ends what it is at, writes its state and stops.
+    """
     with ThreadPoolExecutor(max_workers=_ENGINES) as pool:
         futures = [pool.submit(action, item) for item in items]
+        try:
+            wait(futures)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            interrupt()
+            raise
     errors = [error for future in futures if (error := future.exception()) is not None]
     if errors:
         raise errors[0]

@@ -251,7 +251,7 @@ def _merged(row: LatencyRow, metric: str, buckets: list[Increase]) -> Histogram 
     try:
         histogram = merge(each)
     except EdgeMismatchError as error:
-        # An SLO adds an edge, so a rollout changes them. Engines that name a series differently also mean another thing.
+        # An SLO adds an edge, so a rollout changes them. Engines that name a series otherwise mean another thing.
         if len({one.name for one in buckets}) > 1:
             row.notes.append(f"{metric}: not merged, {error}")
             return None

@@ -319,6 +319,7 @@ def _rates(path: Path | None) -> Rates:
 
 
 def _report(found: CostReport, rows: list[ErrorRow], *, html: Path | None) -> Report:
+    from cli.cost_summary import summary
     from cli.output import Column, Report
 
     data = found.as_json()
@@ -330,11 +331,11 @@ def _report(found: CostReport, rows: list[ErrorRow], *, html: Path | None) -> Re
             return "unknown"
         return f"{item['resources'] - item['unpriced']}/{item['resources']}"
 
-    def rate(item: Any) -> str | None:
+    def rate(item: Any) -> str:
         if item["reporting"] is None:
             return "no rate"
         used = item["reporting"]["rate"]
-        return None if used is None else f"{used['rate']} {used['quote']}/{used['base']} {used['date']}"
+        return "own currency" if used is None else f"{used['rate']} {used['quote']}/{used['base']} {used['date']}"
 
     columns = [
         Column(title="WORLD", key="world"),
@@ -356,33 +357,10 @@ def _report(found: CostReport, rows: list[ErrorRow], *, html: Path | None) -> Re
         columns=columns,
         errors=rows,
         extra=data,
-        footer=_footer(data),
+        footer=summary(data, (item["status"] for item in items)),
         next="twain cost report --html cost.html" if html is None else None,
         empty=f"no bills for {found.month}",
     )
-
-
-def _footer(data: dict[str, Any]) -> list[str]:
-    whole = data["reporting"]
-    lines = [""]
-    lines.extend(f"total {row['billed']} {row['currency']}" for row in data["totals"])
-    if whole["billed"] is not None:
-        complete = "" if whole["complete"] else ", incomplete"
-        lines.append(f"in one currency {_short(whole['billed'])} {whole['currency']}{complete}")
-    if whole["unpriced"]:
-        lines.append(f"without a price: {whole['unpriced']} resources, in no figure (unpriced is not free)")
-    lines.extend(f"no rate for {row['currency']}: {row['billed']} left out" for row in whole["unconverted"])
-    lines.extend(f"world {world} could not be asked: its cost is unknown" for world in whole["absentWorlds"])
-    lines.extend(
-        f"rate 1 {r['base']} = {r['rate']} {r['quote']} of {r['date']}"
-        f" ({r['kind']}{', ' + str(r['ageDays']) + ' days old' if r['stale'] else ''}; {r['source']})"
-        for r in data["rates"]
-    )
-    lines.extend(
-        f"invoice {row['provider']} {row['invoice'] or 'none yet'} {row['currency']}: {row['verdict']}"
-        for row in data["tieOut"]
-    )
-    return lines
 
 
 def _short(value: str | None) -> str:

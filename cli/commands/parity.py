@@ -24,8 +24,11 @@ PARITY = Kind(
         "waiver": "string|null",
         "reason": "string|null",
         "where": "string|null",
+        "fix": "string|null",
     },
+    extra={"idleWaivers": ["string"]},
 )
+_WORST_FIRST = ("gap", "unknown", "equivalent", "not applicable", "equal")
 _TONES: dict[str, Any] = {"equal": "good", "equivalent": "good", "gap": "bad", "unknown": "warn"}
 
 
@@ -58,22 +61,39 @@ def check(app: App, *, waivers: str | None, exit_code: bool, scope: Scope, outpu
     from cli import parity as checking
     from cli.output import Report
 
-    rows, found = checking.check(app, scope, waivers)
+    found = checking.check(app, scope, waivers)
+    rows = found.rows
     cells = list(dict.fromkeys(value["cell"] for row in rows for value in row["values"]))
-    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _TONES}
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     report = Report(
         kind=PARITY.name,
         items=rows,
-        columns=_columns(cells),
-        errors=found,
-        footer=[f"{len(rows)} capabilities: {summary or 'none could be compared'}."],
+        columns=_columns(cells, waived=any(row["waiver"] for row in rows)),
+        errors=found.errors,
+        extra={"idleWaivers": found.idle_waivers},
+        footer=_footer(rows, found.idle_waivers),
     )
     gaps = any(row["verdict"] == "gap" for row in rows)
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and gaps else errors.OK)
 
 
-def _columns(cells: list[str]) -> tuple[Column, ...]:
+def _footer(rows: list[dict[str, Any]], idle: list[str]) -> list[str]:
+    """What each verdict rests on, worst first: sentences, which would make a column too wide to read."""
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _WORST_FIRST}
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    lines = [f"{len(rows)} capabilities: {summary or 'none could be compared'}."]
+    for row in sorted(rows, key=lambda row: _WORST_FIRST.index(row["verdict"])):
+        if not row["reason"]:
+            continue
+        lines += ["", f"{row['verdict']}: {row['capability']}"]
+        waiver = f"waiver {row['waiver']}: " if row["waiver"] and row["verdict"] == "equivalent" else ""
+        lines.append(f"  why    {waiver}{row['reason']}")
+        lines += [f"  {key:<6} {row[key]}" for key in ("where", "fix") if row[key]]
+    if idle:
+        lines += ["", f"excuses nothing, and can go: {', '.join(f'waiver {one}' for one in idle)}"]
+    return lines
+
+
+def _columns(cells: list[str], *, waived: bool) -> tuple[Column, ...]:
     from cli.output import Column
 
     def value(cell: str) -> Any:
@@ -84,7 +104,7 @@ def _columns(cells: list[str]) -> tuple[Column, ...]:
         Column(title="SOURCE", key="source", wide=True),
         *(Column(title=cell.upper(), key=value(cell), missing="unknown") for cell in cells),
         Column(title="VERDICT", key="verdict", tone=_TONES.get),
-        Column(title="WAIVER", key="waiver"),
-        Column(title="REASON", key="reason"),
-        Column(title="WHERE", key="where"),
+        Column(title="WAIVER", key="waiver", wide=not waived),
+        Column(title="REASON", key="reason", wide=True),
+        Column(title="WHERE", key="where", wide=True),
     )

@@ -181,7 +181,10 @@ def tools(app: App, *, output: Format) -> None:
 @click.option("--world", type=click.Choice(["cn", "row"]), required=True, help="Whose operator to be.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def shell(*, world: str, command: tuple[str, ...]) -> None:
-    """Be the operator of one world: its environment, its Pulumi workspace, its `twain`. Nothing of the other world."""
+    """Be the operator of one world: its environment, its Pulumi state, its `twain`. Nothing of the other world.
+
+    A shell and `pulumi` start in the world's Pulumi workspace, any other command where you are.
+    """
     homes = _rehearsal("home")
     home = homes.current()
     if home.read() is None or not home.workspace(world).is_dir():
@@ -192,7 +195,8 @@ def shell(*, world: str, command: tuple[str, ...]) -> None:
     program = list(command) or [os.environ.get("SHELL") or "/bin/sh"]
     if not command:
         env["PS1"] = f"twain {world}> "
-    os.chdir(home.workspace(world))
+    if not command or Path(program[0]).name == "pulumi":
+        os.chdir(home.workspace(world))
     try:
         _rehearsal("shell").become(home, world, program, env=env)
     except FileNotFoundError as error:
@@ -437,12 +441,31 @@ def _translate(action: Callable[[], Any]) -> Any:
         return action()
     except setup.LockedError as error:
         raise errors.LockHeldError(str(error), fix="wait for it, or end that process", id="REH-LOCK") from error
+    except setup.UnknownCellError as error:
+        raise errors.NotFoundError(
+            str(error), fix="name a cell of the fleet, or none for all", id="REH-CELL"
+        ) from error
+    except setup.PortTakenError as error:
+        raise errors.ResourceError(str(error), fix=error.fix, id="REH-PORT") from error
     except setup.StackFailedError as error:
-        raise errors.ResourceError(str(error), fix=_ENGINE_WORDS_FIX, id="REH-STACK") from error
+        raise _engine_error(error) from error
+    except (_rehearsal("kube.cellfile").CellError, _rehearsal("engine.pulumi").EngineTimeoutError) as error:
+        raise errors.ResourceError(str(error), fix=_ENGINE_WORDS_FIX, id="REH-CELL-FAILED") from error
     except setup.VerbFailedError as error:
         raise errors.of_code(error.code)(str(error), fix=_ENGINE_WORDS_FIX, id="REH-VERB") from error
     except _rehearsal("tools").ToolBuildError as error:
         raise errors.ResourceError(str(error), fix=error.fix, id="REH-TOOL") from error
+
+
+def _engine_error(error: Any) -> errors.TwainError:
+    """What the engine's words mean, where they are known: a rule, the passphrase, a lock. Else that it failed."""
+    from cli import engine
+
+    result = engine.Result(code=error.result.returncode, out=error.result.stdout, err=error.result.stderr)
+    known = engine.failure(result, what=str(error).partition(":")[0])
+    if isinstance(known, errors.ResourceError | errors.NotFoundError):
+        return errors.ResourceError(str(error), fix=_ENGINE_WORDS_FIX, id="REH-STACK")
+    return known
 
 
 def _finish(app: App, kind: Kind, items: list[dict[str, Any]], output: Format, *, columns: tuple[str, ...]) -> None:

@@ -159,7 +159,14 @@ def preview(app: App, *, layer: str, exit_code: bool, scope: Scope, output: Form
         except errors.TwainError as error:
             found.append(errors.row_of(error, cell=one.cell, world=one.world))
     changed = any(_changes(item) for item in items)
-    report = Report(kind=PREVIEWS.name, items=items, columns=_preview_columns(), errors=found, next="twain stack up")
+    report = Report(
+        kind=PREVIEWS.name,
+        items=items,
+        columns=_preview_columns(),
+        errors=found,
+        footer=_preview_footer(items),
+        next="twain stack up" if changed else None,
+    )
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)
 
 
@@ -320,11 +327,31 @@ def _changes(item: dict[str, Any]) -> bool:
     return changes is None or any(count for name, count in changes.items() if name != "same")
 
 
+def _preview_footer(items: list[dict[str, Any]]) -> list[str]:
+    """Each resource that would change, by name: what is lost first. A stack that is all new is told by its count."""
+    lines: list[str] = []
+    for item in items:
+        known = [one for one in item["resources"] if item["changes"]["same"] or one["op"] != "create"]
+        if known:
+            lines += ["", item["stack"]]
+        for one in sorted(known, key=lambda one: ("delete" not in one["op"], "replace" not in one["op"])):
+            lines.append(f"  {one['op']:<8} {one['name']}  ({one['type']})")
+    unchanged = not any(_changes(item) for item in items)
+    return [*lines, "nothing would change."] if items and unchanged else lines
+
+
+def _lost(count: Any) -> str | None:
+    return "bad" if count else None
+
+
+_LOST = {"replace": _lost, "delete": _lost}
+
+
 def _preview_columns() -> tuple[Any, ...]:
     from cli.output import Column
 
     counts = tuple(
-        Column(title=name.upper(), key=f"changes.{name}", right=True, missing="unknown")
+        Column(title=name.upper(), key=f"changes.{name}", right=True, missing="unknown", tone=_LOST.get(name))
         for name in ("create", "update", "replace", "delete", "same")
     )
     return (Column(title="STACK", key="stack"), *counts, Column(title="SOURCE", key="source"))

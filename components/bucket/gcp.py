@@ -15,10 +15,12 @@ class GcpBucket(Bucket):
     def build(self, name: str, inputs: BucketInputs) -> BucketOutputs:
         """Declare the bucket."""
         place, spec = inputs.place, inputs.place.cell.template.bucket
+        overrides = place.cell.cell.overrides
+        elsewhere = overrides.gcp.bucket_location if overrides and overrides.gcp else ""
         bucket = gcp.storage.Bucket(
             f"{name}-{inputs.purpose}",
             name=place.global_name(inputs.purpose),
-            location=place.region,
+            location=elsewhere or place.region,
             storage_class="STANDARD",
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",

@@ -52,7 +52,7 @@ class AlicloudCluster(Cluster):
             ca=pulumi.Output.from_input(None),
             exec_command="ack-ram-tool",
             exec_args=cluster.id.apply(
-                lambda id_: ["credential-plugin", "get-credential", "--cluster-id", id_, "--api-version", "v1beta1"]
+                lambda id_: ["credential-plugin", "get-credential", "--cluster-id", id_, "--api-version", "v1"]
             ),
             issuer=cluster.rrsa_metadata.apply(lambda found: str(found.rrsa_oidc_issuer_url)),
             principal=cluster.rrsa_metadata.apply(lambda found: str(found.ram_oidc_provider_arn)),

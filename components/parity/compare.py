@@ -84,7 +84,10 @@ def _judge(
         return _verdict(capability, "not applicable", values, reason="no cell has what this is about")
     models = _models(fleet, known) if capability.id == "gpu.class" else {}
     if len(set(models.values())) > 1:
-        listed = "; ".join(f"{cell}: {model}" for cell, model in models.items())
+        listed = "; ".join(
+            f"{', '.join(cell for cell, own in models.items() if own == model)}: {model}"
+            for model in dict.fromkeys(models.values())
+        )
         return _verdict(capability, "equivalent", values, reason=f"by class ({listed})")
     return _verdict(capability, "equal", values)
 

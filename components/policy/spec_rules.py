@@ -5,13 +5,16 @@ once.
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components.clouds import gpu, regions
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
+from components.policy.places import region_of
+from components.spec.load import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from components.spec.model import Cell, Fleet
 
@@ -20,11 +23,25 @@ def check(fleet: Fleet, path: str) -> None:
     """Raise ResidencyError when a rule of residency is broken, else SpecError when any other is; both carry all
     problems.
     """
-    problems = problems_of(fleet, path)
+    problems = _with_lines(problems_of(fleet, path), path)
     if any(problem.code.startswith("RES-") for problem in problems):
         raise ResidencyError(problems)
     if problems:
         raise SpecError(problems)
+
+
+def _with_lines(problems: list[Problem], path: str) -> list[Problem]:
+    """The problems with the line of their place, or of the nearest place around it that the file has."""
+    known = lines(path) if problems else {}
+    return [replace(problem, line=_line(known, problem.where)) for problem in problems]
+
+
+def _line(known: Mapping[str, int], where: str) -> int:
+    # "spec.cells[0] (pool gpu80g)": what stands in brackets is for people.
+    place = where.partition(" ")[0]
+    while place and place not in known:
+        place = place[: max(place.rfind("."), place.rfind("["), 0)]
+    return known.get(place, 0) if place else 0
 
 
 def problems_of(fleet: Fleet, path: str) -> list[Problem]:
@@ -36,6 +53,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"
         found.extend(_place(fleet, cell, path, where))
+        found.extend(_bucket(fleet, cell, path, where))
         found.extend(_machines(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     return found
@@ -117,6 +135,31 @@ def _place(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
                 value=zone,
                 fix=f"use some of {', '.join(offered)}",
             )
+
+
+def _bucket(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """A bucket that lies elsewhere than its cell is judged as the cell is."""
+    declared = cell.overrides.gcp.bucket_location if cell.overrides and cell.overrides.gcp else ""
+    allowed = fleet.worlds[cell.world].regions if cell.world in fleet.worlds else ()
+    region = region_of(cell.cloud, declared)
+    if not declared or region in allowed:
+        return
+    actual = regions.world_of(cell.cloud, region)
+    if actual is None:
+        reason = "the tables do not know it as one single region; a multi-region is several"
+    elif actual != cell.world:
+        reason = f"it lies in world {actual}"
+    else:
+        reason = f"it is not in the allow-list of world {cell.world}"
+    yield Problem(
+        code="RES-001" if actual else "RES-002",
+        path=path,
+        where=f"{where}.overrides.gcp.bucket_location",
+        line=0,
+        message=f"cell {cell.name} of world {cell.world}: its buckets cannot lie in {declared}: {reason}.",
+        value=declared,
+        fix=f"remove it, or use one of {', '.join(allowed)}",
+    )
 
 
 def _machines(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:

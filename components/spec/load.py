@@ -119,6 +119,17 @@ def load_waivers(path: str | Path) -> tuple[Waiver, ...]:
     return tuple(waivers)
 
 
+def lines(path: str | Path) -> dict[str, int]:
+    """The line of every key and item of a YAML file by its place, such as `spec.cells[0].region`. Empty where the file
+    cannot be read: this is for errors found later, which must not hide behind one of its own.
+    """
+    document = _Document(path=str(path))
+    raw = _bytes(document, Path(path))
+    if raw is not None:
+        _parse(document, raw)
+    return {_dotted(trail): line for trail, line in document.lines.items()}
+
+
 def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
     """The fleet as plain JSON values, from a cache keyed by the file's content. A cold call validates and fills it."""
     raw = Path(path).read_bytes()

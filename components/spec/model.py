@@ -114,9 +114,12 @@ class AlicloudOverrides(SpecModel):
 
 
 class GcpOverrides(SpecModel):
-    """What only GCP has."""
+    """What only GCP has. `bucket_location` is another single region of the world for the cell's buckets; GCP would take
+    a multi-region such as `EU` there too, and the rules refuse it.
+    """
 
     project: str = Field(default="", max_length=30)
+    bucket_location: str = Field(default="", max_length=40, pattern=r"^[A-Za-z0-9-]*$")
 
 
 class AzureOverrides(SpecModel):

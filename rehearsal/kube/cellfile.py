@@ -115,14 +115,19 @@ def write(world_dir: Path, facts: Cell) -> None:
     scratch.replace(place.facts)
 
 
+INDICES = "cells.lock"
+"""The file of a rehearsal that says which cell holds which index: all that one world's cloud knows of another's cells.
+It is written in place, because a shell that is sealed off from the other world may not make files beside it."""
+
+
 @contextlib.contextmanager
-def locked(file: Path) -> Generator[None]:
-    """Hold an exclusive lock on a file for the time of the block; it falls with the process."""
+def locked(file: Path) -> Generator[int]:
+    """Hold an exclusive lock on a file for the time of the block; it falls with the process. Gives its descriptor."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -144,8 +149,8 @@ def reserve(world_dir: Path, *, cell: str, cloud: str, region: str, minor: str) 
     Indices are unique over all worlds of the rehearsal, because the worlds share one address block. Raises CellError
     when a cell of that name has another cloud or region, or when all indices are taken.
     """
-    home = Path(world_dir).resolve().parent
-    with locked(home / "cells.lock"):
+    world = Path(world_dir).resolve()
+    with locked(world.parent / INDICES) as descriptor:
         known = read(world_dir, cell)
         if known is not None:
             if (known.cloud, known.region) != (cloud, region):
@@ -157,16 +162,30 @@ def reserve(world_dir: Path, *, cell: str, cloud: str, region: str, minor: str) 
             if known.state == "creating":
                 known = replace(known, minor=minor)
             return known
-        taken = {json.loads(file.read_text(encoding="utf-8"))["index"] for file in home.glob("*/cells/*/cell.json")}
-        free = [index for index in range(1, MAX_CELLS + 1) if index not in taken]
+        taken = _taken(descriptor, world)
+        free = [index for index in range(1, MAX_CELLS + 1) if index not in taken.values()]
         if not free:
             message = f"cell {cell}: this rehearsal has {MAX_CELLS} cells already, no address range is left"
             raise CellError(message)
-        facts = Cell(
-            cell=cell, world=Path(world_dir).resolve().name, cloud=cloud, region=region, index=free[0], minor=minor
-        )
+        facts = Cell(cell=cell, world=world.name, cloud=cloud, region=region, index=free[0], minor=minor)
+        raw = json.dumps({**taken, f"{world.name}/{cell}": facts.index}, sort_keys=True).encode()
+        os.ftruncate(descriptor, os.pwrite(descriptor, raw, 0))
         write(world_dir, facts)
         return facts
+
+
+def _taken(descriptor: int, world: Path) -> dict[str, int]:
+    """Which cell ("world/name") holds which index. Of the own world the cells' own files say so: there an entry may be
+    left over from a cell that is gone, or from a run that was killed before the cell had its file.
+    """
+    try:
+        noted: dict[str, int] = json.loads(os.pread(descriptor, 1 << 16, 0) or b"{}")
+    except ValueError:
+        noted = {}
+    others = {name: index for name, index in noted.items() if not name.startswith(f"{world.name}/")}
+    files = world.glob("cells/*/cell.json")
+    own = {f"{world.name}/{file.parent.name}": json.loads(file.read_text(encoding="utf-8"))["index"] for file in files}
+    return others | own
 
 
 @dataclass(frozen=True)

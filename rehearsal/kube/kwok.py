@@ -165,7 +165,11 @@ def running(place: Folders) -> dict[str, processes.Process]:
 
 
 def stop(place: Folders) -> None:
-    """Stop every process of the control plane, the store last, and keep the data. Safe to repeat."""
+    """Stop every process of the control plane, the store last, and keep the data. Safe to repeat.
+
+    First a kwokctl whose caller was killed: it would go on starting what is stopped here.
+    """
+    processes.stop(processes.carrying("KWOK_WORKDIR", str(place.kwok)).get("kwokctl", []), grace=0)
     for names in (COMPONENTS[1:], COMPONENTS[:1]):
         found = processes.with_program_under(place.cluster / "bin")
         processes.stop([one for name in names for one in found.get(name, [])], grace=5.0)

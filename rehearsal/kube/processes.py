@@ -76,6 +76,23 @@ def with_program_under(folder: Path) -> dict[str, list[Process]]:
     return found
 
 
+def carrying(name: str, value: str) -> dict[str, list[Process]]:
+    """Every process with exactly this in its environment, by program name."""
+    wanted = f"{name}={value}".encode()
+    found: dict[str, list[Process]] = {}
+    for entry in _PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            held = wanted in (entry / "environ").read_bytes().split(b"\0")
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        argv, process = arguments(int(entry.name)), lookup(int(entry.name))
+        if held and argv and process is not None:
+            found.setdefault(Path(argv[0]).name, []).append(process)
+    return found
+
+
 def _wait_gone(processes: list[Process], deadline: float) -> list[Process]:
     """Wait on pidfds until all ended or the monotonic deadline; returns those left."""
     poller = select.poll()

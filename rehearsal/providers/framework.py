@@ -12,6 +12,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from rehearsal import killpoints
 from rehearsal.providers.diff import detailed_diff
 from rehearsal.providers.model import Call, Cloud, CloudRefusalError, Made, TypeSpec
 from rehearsal.providers.sdktypes import Problem, SdkTypes, TypeTable
@@ -266,6 +267,7 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
         made = spec.make(call)
         row, adopted = self._store.begin_create(self._row(spec, call, made))
         self._crash_if_asked("crash-before", spec, call)
+        killpoints.at_create(call.urn, "before")
         if adopted and row.state == "live":
             self._refuse_other_place(spec, row, call)
         try:
@@ -275,6 +277,7 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
             raise
         self._store.finish_create(spec.type_name, row.id, inputs=call.inputs, outputs=outputs)
         self._crash_if_asked("crash-between", spec, call)
+        killpoints.at_create(call.urn, "after")
         self._hang_if_asked(spec, call)
         return row.id, outputs
 

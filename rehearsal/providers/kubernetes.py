@@ -17,6 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from rehearsal import killpoints
 from rehearsal.providers.diff import detailed_diff
 from rehearsal.providers.kube_api import Access, ApiError, KubeApi, KubeconfigError, Object, UnreachableError
 from rehearsal.providers.sdktypes import Problem
@@ -126,8 +127,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             api = self._cluster()
             path = api.path(plain, default_namespace=self._namespace())
             self._claim(api, path, plain, request.urn)
+            killpoints.at_create(request.urn, "before")
             live = api.apply(path, plain, manager=MANAGER, force=self._force(plain))
             self._done(path, plain)
+            killpoints.at_create(request.urn, "after")
             return provider_pb2.CreateResponse(id=_id(live), properties=encode(_outputs(live, inputs)))
         raise AssertionError(request.urn)
 

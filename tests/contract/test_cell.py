@@ -90,6 +90,19 @@ def test_every_resource_keeps_the_rules_and_names_its_provider(
             assert [str(violation) for violation in judge(subject)] == []
 
 
+def test_a_bucket_lies_where_the_override_says_and_nothing_else_does(tmp_path: Path) -> None:
+    text = FLEET.read_text(encoding="utf-8")
+    fleet = tmp_path / "rehearsal.yaml"
+    old = "      cidr: 10.68.0.0/14"
+    more = f"{old}\n      overrides: {{gcp: {{bucket_location: europe-west1}}}}"
+    fleet.write_text(
+        text.replace(old, more).replace("[europe-west4,", "[europe-west4, europe-west1,"), encoding="utf-8"
+    )
+    resources = infra("gcp", fleet)[0].resources
+    moved = {r.type for r in resources if "europe-west1" in (r.inputs.get("location"), r.inputs.get("region"))}
+    assert moved == {"gcp:storage/bucket:Bucket"}
+
+
 def test_every_resource_that_takes_tags_has_the_four(cell: tuple[Recorder, dict[str, Any]]) -> None:
     # Node labels of Alibaba Cloud are a list under the same key; machines of GCP are labelled through their pool.
     tagged = 0

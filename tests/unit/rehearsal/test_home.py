@@ -25,14 +25,17 @@ def test_two_checkouts_of_the_same_folder_name_get_two_rehearsals(monkeypatch: p
     assert all(name.startswith("twain-") for name in names)
 
 
-def test_blocks_of_two_rehearsals_never_meet(tmp_path: Path) -> None:
-    first = homes.Home(homes.rehearsals_dir() / "one")
-    second = homes.Home(homes.rehearsals_dir() / "two")
-    wanted = homes.choose_block(second)
-    first.root.mkdir(parents=True)
-    first.file.write_text(json.dumps({"block": wanted}))
-    assert homes.choose_block(second) != wanted
-    assert homes.choose_block(first) == homes.choose_block(first)
+def test_a_rehearsals_folder_is_named_without_links_and_relative_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path / "real")
+    for declared in (str(tmp_path / "link" / "r"), "../real/r", f"{tmp_path}/real/r/"):
+        monkeypatch.setenv("TWAIN_REHEARSAL_HOME", declared)
+        assert homes.current().root == tmp_path.resolve() / "real" / "r"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "link"))
+    assert homes.rehearsals_dir() == tmp_path.resolve() / "real" / "twain" / "rehearsals"
 
 
 def test_a_worlds_environment_holds_nothing_of_the_other_nor_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:

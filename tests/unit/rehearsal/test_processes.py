@@ -22,8 +22,8 @@ _SLEEP = [sys.executable, "-c", "import sys,time; sys.stdout.write('x'); sys.std
 def start() -> Iterator[object]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(command: list[str], home: str | None) -> subprocess.Popen[bytes]:
-        env = {key: value for key, value in os.environ.items() if key != "TWAIN_REHEARSAL_HOME"}
+    def run(command: list[str], home: str | None, **more: str) -> subprocess.Popen[bytes]:
+        env = {key: value for key, value in os.environ.items() if key != "TWAIN_REHEARSAL_HOME"} | more
         if home is not None:
             env["TWAIN_REHEARSAL_HOME"] = home
         child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, start_new_session=True)
@@ -61,3 +61,32 @@ def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path, start: obj
     child = start(stubborn, str(tmp_path))  # type: ignore[operator]
     assert processes.stop_all(tmp_path, grace_s=0.2) == 1
     assert child.wait(5) == -9
+
+
+def test_leftovers_of_a_killed_command_are_ended_and_what_is_to_stay_stays(tmp_path: Path, start: object) -> None:
+    stays = start(_SLEEP, str(tmp_path))  # type: ignore[operator]
+    leftover = start(_SLEEP, str(tmp_path), TWAIN_REHEARSAL_RUN="1")  # type: ignore[operator]
+    others = start(_SLEEP, str(tmp_path / "b"), TWAIN_REHEARSAL_RUN="1")  # type: ignore[operator]
+    assert [process.pid for process in processes.find(tmp_path, of_a_run=True)] == [leftover.pid]
+    assert processes.end_leftovers(tmp_path) == 1
+    assert leftover.wait(5) == -15
+    assert stays.poll() is None
+    assert others.poll() is None
+
+
+def test_an_engine_is_interrupted_so_that_it_writes_its_state(tmp_path: Path, start: object) -> None:
+    engine = tmp_path / "pulumi"
+    engine.write_text(
+        f"#!{sys.executable}\n"
+        "import signal, sys, time\n"
+        "def stop(*_):\n"
+        "    open(sys.argv[1], 'w').write('written'); sys.exit(7)\n"
+        "signal.signal(signal.SIGINT, stop)\n"
+        "sys.stdout.write('x'); sys.stdout.flush(); time.sleep(60)\n"
+    )
+    engine.chmod(0o700)
+    child = start([str(engine), str(tmp_path / "state")], str(tmp_path / "r"), TWAIN_REHEARSAL_RUN="1")  # type: ignore[operator]
+    assert [process.pid for process in processes.engines(tmp_path / "r")] == [child.pid]
+    assert processes.end_leftovers(tmp_path / "r") == 1
+    assert child.wait(5) == 7
+    assert (tmp_path / "state").read_text() == "written"

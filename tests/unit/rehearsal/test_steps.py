@@ -45,7 +45,7 @@ def test_a_kill_point_kills_on_the_side_that_was_asked_for(tmp_path: Path, side:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={"TWAIN_REHEARSAL_KILL_AT": f"x:{side}", "PYTHONPATH": str(ROOT)},
+        env={"TWAIN_REHEARSAL_KILL_AT": f"step:x:{side}", "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert done.returncode == -9

@@ -104,6 +104,45 @@ def test_own_bills_and_the_other_world_s_sums_stand_in_one_report(app: App, monk
     ]
 
 
+def table(app: App, *args: str) -> list[str]:
+    """The lines that a person sees."""
+    out = io.StringIO()
+    app.console = Console(out=out, err=io.StringIO(), env={})
+    CliRunner().invoke(cost, [*args], obj=app, standalone_mode=False)
+    return out.getvalue().splitlines()
+
+
+def test_under_the_table_stand_status_exact_sums_gaps_and_rates(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, [CN_ROW])
+    lines = table(app, "report")
+    said = lines[lines.index("") + 1 :]
+    source = "illustrative; source: twain rehearsal: illustrative figure; not a market quotation"
+    assert said == [
+        "month     2026-11: provisional, the provider may still change it",
+        "total     829.00 CNY (through a gate)",
+        "total     11.65 USD (1 bill file)",
+        "together  110.00 EUR, INCOMPLETE: without what is named below",
+        "unpriced  1 resource without a known price, which is not free:",
+        "            cn/cn-sha-1: 1 of kinds that the gate does not tell",
+        f"rate      1 EUR = 8.29 CNY of 2026-10-30, {source}",
+        f"rate      1 EUR = 1.165 USD of 2026-10-30, {source}",
+        "invoice   gcp: no invoice yet",
+    ]
+
+
+def test_a_currency_without_a_rate_and_a_silent_world_are_said_to_be_in_no_sum(
+    app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answers(monkeypatch, errors.PartialError("the gate does not answer.", id="GATE-UNREACHABLE"))
+    rates = tmp_path / "rates.csv"
+    rates.write_text("date,base,quote,rate,kind,source,note\n")
+    said = table(app, "report", "--rates", str(rates))
+    assert "together  unknown in EUR: no rate" in said
+    assert "no rate   11.65 USD is in no sum" in said
+    assert "unknown   world cn could not be asked: its cost is in no sum" in said
+    assert not any(line.startswith("rate ") for line in said)
+
+
 def test_a_world_that_cannot_be_asked_is_unknown_and_the_code_is_13(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, errors.PartialError("the gate does not answer.", id="GATE-UNREACHABLE"))
     found, code = run(app, "report")

@@ -194,6 +194,28 @@ def test_a_preview_counts_changes_and_names_resources(engine: Any) -> None:
     assert {"op": "create", "type": "kubernetes:core/v1:Namespace", "name": "twain-system"} in platform["resources"]
 
 
+def test_a_preview_names_what_would_change_under_the_table_and_what_is_lost_first(engine: Any) -> None:
+    urn = "urn:pulumi:s::twain::x:index:Cell$gcp:x/y:Thing::"
+    steps = [{"op": op, "urn": f"{urn}{op}d"} for op in ("create", "update", "replace", "delete", "same")]
+    summary = {"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}
+    (engine.home / "preview.json").write_text(json.dumps({"changeSummary": summary, "steps": steps}))
+    ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
+    assert ran.out.partition("\n\n")[2].splitlines() == [
+        "rehearsal.eu-ams-1.infra",
+        "  delete   deleted  (gcp:x/y:Thing)",
+        "  replace  replaced  (gcp:x/y:Thing)",
+        "  create   created  (gcp:x/y:Thing)",
+        "  update   updated  (gcp:x/y:Thing)",
+    ]
+
+
+def test_a_preview_without_changes_says_so(engine: Any) -> None:
+    (engine.home / "preview.json").write_text(json.dumps({"changeSummary": {"same": 3}, "steps": []}))
+    ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
+    assert ran.out.splitlines()[-1] == "nothing would change."
+    assert "next:" not in ran.err
+
+
 def test_a_residency_violation_in_the_fleet_ends_with_5_before_the_engine_starts(engine: Any, tmp_path: Path) -> None:
     fleet = yaml.safe_load(engine.fleet.read_text())
     fleet["spec"]["cells"][0].update(region="cn-hongkong")

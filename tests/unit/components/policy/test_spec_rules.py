@@ -28,6 +28,12 @@ def fleet_with(tmp_path: Path, *changes: tuple[str, str]) -> Fleet:
     return load_fleet(path)
 
 
+def bucket_in(location: str) -> tuple[str, str]:
+    """The change that puts the buckets of the cell on GCP somewhere else."""
+    old = "      cidr: 10.68.0.0/14"
+    return old, f"{old}\n      overrides: {{gcp: {{bucket_location: {location}}}}}"
+
+
 def codes(fleet: Fleet) -> list[str]:
     return [problem.code for problem in spec_rules.problems_of(fleet, "fleet.yaml")]
 
@@ -48,6 +54,10 @@ def test_the_rehearsal_has_no_problem() -> None:
         ("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, cn-hongkong]", "RES-001"),
         ("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, atlantis]", "RES-001"),
         ("[europe-west4, francecentral, swedencentral]", "[europe-west4, francecentral, cn-beijing]", "RES-001"),
+        (*bucket_in("EU"), "RES-002"),
+        (*bucket_in("eur4"), "RES-002"),
+        (*bucket_in("us-central1"), "RES-001"),
+        (*bucket_in("cn-shanghai"), "RES-002"),
         ("gpus_per_node: 1,", "gpus_per_node: 8,", "SPEC-SKU"),
         ("gpu_class: gpu-80g", "gpu_class: gpu-640g", "SPEC-CLASS"),
         ("cidr: 10.68.0.0/14", "cidr: 10.66.0.0/16", "SPEC-CIDR"),
@@ -58,6 +68,31 @@ def test_the_rehearsal_has_no_problem() -> None:
 def test_a_fault_of_the_fleet_has_its_code(tmp_path: Path, old: str, new: str, code: str) -> None:
     more = (("gate_cell: eu-ams-1", "gate_cell: goog-1"),) if code == "SPEC-NAME" else ()
     assert code in codes(fleet_with(tmp_path, (old, new), *more))
+
+
+@pytest.mark.parametrize("location", ["europe-west4", "EUROPE-WEST4"])
+def test_a_bucket_may_lie_in_a_region_of_the_allow_list(tmp_path: Path, location: str) -> None:
+    assert codes(fleet_with(tmp_path, bucket_in(location))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("      region: cn-shanghai", "      region: cn-hongkong"), "      region: cn-hongkong"),
+        (bucket_in("EU"), "      overrides:"),
+        (("gpus_per_node: 1,", "gpus_per_node: 8,"), "    - name: cn-sha-1"),
+        (("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, atlantis]"), "      regions: [cn-shanghai, a"),
+    ],
+)
+def test_a_problem_names_its_line_or_the_nearest_that_the_file_has(
+    tmp_path: Path, change: tuple[str, str], line: str
+) -> None:
+    fleet = fleet_with(tmp_path, change)
+    path = tmp_path / "fleet.yaml"
+    with pytest.raises((ResidencyError, SpecError)) as caught:
+        spec_rules.check(fleet, str(path))
+    text = path.read_text(encoding="utf-8").splitlines()
+    assert text[caught.value.problems[0].line - 1].startswith(line)
 
 
 def test_residency_comes_first_and_carries_every_other_problem_too(tmp_path: Path) -> None:

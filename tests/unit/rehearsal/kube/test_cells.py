@@ -52,6 +52,21 @@ def test_indices_are_unique_over_the_worlds_and_kept(world: Path) -> None:
     assert first.world == "cn"
 
 
+def test_a_world_that_cannot_see_the_other_takes_none_of_its_indices(world: Path) -> None:
+    """As in a shell that is sealed off from the other world's folder."""
+    reserve(world, "cn-sha-1")
+    world.rename(world.parent / "hidden")
+    assert reserve(world.parent / "row", "eu-ams-1", "gcp").index == 2
+    (world.parent / "hidden").rename(world)
+    assert reserve(world, "cn-bj-1").index == 3
+
+
+def test_an_index_whose_cell_is_gone_is_free_again(world: Path) -> None:
+    reserve(world, "cn-sha-1")
+    cellfile.folders(world, "cn-sha-1").facts.unlink()
+    assert reserve(world, "cn-bj-1").index == 1
+
+
 def test_an_eighth_cell_is_refused(world: Path) -> None:
     for number in range(7):
         reserve(world, f"c{number}")
