@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import errors
+from cli import errors, files
 
 if TYPE_CHECKING:
     from cli.app import App
@@ -94,7 +94,7 @@ async def _from_gate(
 def lake_of(app: App) -> Lake:
     from components.money.lake import Lake
 
-    return Lake(app.home / "lake" / app.context.world)
+    return Lake(files.private_dir(files.private_dir(app.home / "lake") / app.context.world))
 
 
 def bill_paths(app: App) -> list[Path]:

@@ -63,23 +63,20 @@ def closing(outcome: Any) -> list[str]:
     )
     if outcome.report is not None and outcome.report.exists():
         lines.append(f"cost report: file://{outcome.report}")
-    asker = outcome.asker
-    lines += [
-        "",
-        "Try next:",
-        f"  twain rehearse shell --world {asker}                        be an operator of {asker}",
-        f"  twain rehearse shell --world {asker} -- twain status        every cell on one screen",
-        f"  twain rehearse shell --world {asker} -- pulumi stack ls     the real engine, on this world's own state",
-        "  twain rehearse load --rate 20 --duration 1m          send a load, then compare:",
-        "  twain rehearse truth --since 5m                      what truly happened",
-        "  twain rehearse partition on                          cut the border between the worlds",
-        "  twain rehearse down                                  stop it (it stops itself after 8 h)",
+    shell = f"twain rehearse shell --world {outcome.asker}"
+    steps = [
+        (shell, f"be an operator of {outcome.asker}"),
+        (f"{shell} -- twain status", "every cell on one screen"),
+        (f"{shell} -- pulumi stack ls", "the real engine, on this world's own state"),
+        ("twain rehearse load --rate 20 --duration 1m", "send a load, then compare:"),
+        ("twain rehearse truth --since 5m", "what truly happened"),
+        ("twain rehearse partition on", "cut the border between the worlds"),
+        ("twain rehearse down", "stop it (it stops itself after 8 h)"),
     ]
     if os.environ.get("VIRTUAL_ENV") is None:
-        lines.insert(
-            lines.index("Try next:") + 1,
-            "  . .venv/bin/activate                                 have `twain` on the PATH",
-        )
+        steps.insert(0, (". .venv/bin/activate", "have `twain` on the PATH"))
+    width = max(len(command) for command, _ in steps)
+    lines += ["", "Try next:", *(f"  {command:<{width}}   {why}" for command, why in steps)]
     return lines
 
 

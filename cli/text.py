@@ -82,3 +82,8 @@ def to_encoding(text: str, encoding: str) -> str:
     except LookupError:
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
     return text
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 cell`, `3 cells`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -47,7 +47,7 @@ class Steps:
         with self._lock:
             self.durations[name] = seconds
         if label:
-            self._say(f"  {label:<58} {seconds:6.1f} s")
+            self._say(f"  {label:<68} {seconds:6.1f} s")
         return result
 
     def _write(self, name: str, event: str, **facts: object) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import errors
+from cli import errors, text
 from cli.options import (
     Scope,
     confirm_options,
@@ -276,7 +276,7 @@ def _services(app: App, scope: Scope, timeout: float, name: str | None) -> Repor
         items=items,
         columns=columns,
         errors=found,
-        footer=[f"{ready}/{desired} replicas ready in {len({item['cell'] for item in items})} cells"],
+        footer=[f"{ready}/{desired} replicas ready in {text.counted(len({item['cell'] for item in items}), 'cell')}"],
         empty="" if found else "no workload yet: twain serve apply -f FILE",
         next="twain metrics latency --since 15m",
     )
@@ -312,7 +312,7 @@ def _plan_report(workload: Workload, plans: Sequence[CellPlan], found: list[erro
     )
     notes = [f"note: {one.cell}: {note}" for one in plans for note in one.notes]
     title = f"{workload.maison}/{workload.name}, {workload.model.served_name}"
-    summary = f"{title}: {len(plans)} cells, {len(blocked)} blockers."
+    summary = f"{title}: {text.counted(len(plans), 'cell')}, {text.counted(len(blocked), 'blocker')}."
     return Report(
         kind=PLANS.name,
         items=[one.as_json() for one in plans],
