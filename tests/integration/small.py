@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -53,11 +54,14 @@ class Small:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """`twain …`, begun. In a session of its own, as in another terminal."""
+        """`twain …`, begun. In a session of its own, as in another terminal; Ctrl-C works there, also where a script in
+        the background started us and had it ignored.
+        """
         return subprocess.Popen(
             [sys.executable, "-m", "cli.main", *args],
             cwd=self.root, env=self.env() | dict(env or {}), text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
     def twain(self, *args: str, env: Mapping[str, str] | None = None, timeout: float = UP_S) -> tuple[int, str]:
