@@ -61,7 +61,7 @@ class Small:
             [sys.executable, "-m", "cli.main", *args],
             cwd=self.root, env=self.env() | dict(env or {}), text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )  # fmt: skip
 
     def twain(self, *args: str, env: Mapping[str, str] | None = None, timeout: float = UP_S) -> tuple[int, str]:
