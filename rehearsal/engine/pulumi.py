@@ -215,6 +215,14 @@ class Engine:
         """
         if processes.engines(self.workspace.home.root):
             return []
+        folder = self.workspace.state_dir / ".pulumi"
+        # Beside every file lie its attributes, in a file of their own; the engine does without, but not with half.
+        for file in folder.rglob("*.attrs"):
+            if _read(file) is None:
+                file.unlink()
+        meta = folder / "meta.yaml"
+        if meta.is_file() and not meta.read_bytes().strip():
+            meta.unlink()
         mended: list[str] = []
         for file in sorted(self._checkpoint("x").parent.glob("*.json")):
             if _read(file) is not None:

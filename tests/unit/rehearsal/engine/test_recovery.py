@@ -50,6 +50,23 @@ def test_a_whole_state_stays_whatever_lies_beside_it(engine: Engine) -> None:
     assert json.loads(path.read_text())["new"] is True
 
 
+def test_half_written_attributes_and_an_empty_version_file_go_and_whole_ones_stay(engine: Engine) -> None:
+    path = _checkpoint(engine)
+    path.write_text('{"version": 3}')
+    half, whole = path.with_name(f"{path.name}.attrs"), path.with_name(f"{path.name}.bak.attrs")
+    half.touch()
+    whole.write_text('{"user.metadata": null}')
+    meta = engine.workspace.state_dir / ".pulumi" / "meta.yaml"
+    meta.touch()
+    assert engine.mend() == []
+    assert not half.exists()
+    assert whole.exists()
+    assert not meta.exists()
+    meta.write_text("version: 1\n")
+    engine.mend()
+    assert meta.exists()
+
+
 def test_a_stack_killed_while_it_was_made_is_made_again(engine: Engine) -> None:
     path = _checkpoint(engine)
     path.touch()
