@@ -59,20 +59,15 @@ def _complete(argv: list[str]) -> None:
 
 def run(argv: list[str], app: App | None = None) -> int:
     """Run one command and return its exit code. Every error ends here."""
-    import click
-
     from cli import errors
     from cli.app import App, Exit
 
     app = app if app is not None else App()
     try:
-        build_root().main(args=argv, prog_name="twain", standalone_mode=False, obj=app)
+        if not _run_at_once(argv, app):
+            build_root().main(args=argv, prog_name="twain", standalone_mode=False, obj=app)
     except Exit as done:
         return done.code
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.exceptions.Abort:
-        return _failed(errors.CancelledByUserError("interrupted."), app, argv)
     except KeyboardInterrupt:
         return _failed(errors.CancelledByUserError("interrupted."), app, argv)
     except BrokenPipeError:
@@ -80,6 +75,22 @@ def run(argv: list[str], app: App | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the one boundary: what is not ours becomes a bug report
         return _failed(error, app, argv)
     return errors.OK
+
+
+def _run_at_once(argv: list[str], app: App) -> bool:
+    """Run `status`, the verb that must answer at once, without click. False where click has to read the words."""
+    if argv[:1] != ["status"]:
+        return False
+    from cli import reading
+
+    asked = reading.understand(argv[1:])
+    if asked is None:
+        return False
+    from cli import status_screen
+
+    app.context_name = asked.context or app.context_name
+    status_screen.show(app, watch=None, scope=asked.scope, output=asked.output, timeout_s=asked.timeout)
+    return True
 
 
 def build_root() -> click.Group:
@@ -111,11 +122,18 @@ def build_root() -> click.Group:
 
 
 def _failed(error: Exception, app: App, argv: list[str]) -> int:
-    """Print an error and return its exit code. Everything about errors is imported here, when there is one."""
+    """Print an error and return its exit code. Everything about errors is imported here, when there is one.
+
+    click ends a command by exceptions too: `Exit` after help, `Abort` for an interrupt.
+    """
     import click
 
     from cli import errors, failures
 
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        error = errors.CancelledByUserError("interrupted.")
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx is not None else "twain"
         error = errors.UsageError(error.format_message(), fix=f"{command} --help", id="CFG-USAGE")

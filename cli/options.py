@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import functools
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cli.app import App
-from cli.output import FORMATS
+from cli.reading import FORMATS, TIMEOUT, WORLDS, Scope, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    """Which part of the fleet a verb looks at. Empty `cells` and no `maison` mean all."""
-
-    world: str = "all"
-    cells: tuple[str, ...] = ()
-    maison: str | None = None
-
-    def has(self, *, world: str, cell: str | None = None) -> bool:
-        """Whether a cell (or, without one, a world) lies in the scope."""
-        if self.world not in {"all", world}:
-            return False
-        return cell is None or not self.cells or cell in self.cells
 
 
 class Duration(click.ParamType):
@@ -45,10 +25,10 @@ class Duration(click.ParamType):
         """Seconds, or a usage error that shows the forms."""
         if isinstance(value, int | float):
             return float(value)
-        match = _DURATION.match(str(value))
-        if match is None:
+        found = seconds(str(value))
+        if found is None:
             self.fail(f"{value!r} is no duration; write 90s, 15m, 1h or 2d", param, ctx)
-        return float(match.group(1)) * _UNITS[match.group(2)]
+        return found
 
 
 DURATION = Duration()
@@ -59,7 +39,7 @@ pass_app = click.make_pass_decorator(App)
 def scope_options(function: F) -> F:
     """`--world`, `--cell` (repeatable), `--maison`, gathered into one argument `scope: Scope`."""
 
-    @click.option("--world", type=click.Choice(["cn", "row", "all"]), default="all", show_default=True, help="World.")
+    @click.option("--world", type=click.Choice(WORLDS), default="all", show_default=True, help="World.")
     @click.option("--cell", "cells", multiple=True, metavar="NAME", help="Only this cell; may be given again.")
     @click.option("--maison", metavar="NAME", help="Only this maison.")
     @functools.wraps(function)
@@ -90,7 +70,7 @@ def confirm_options(function: F) -> F:
     return click.option("--dry-run", is_flag=True, help="Show the plan and stop.")(function)
 
 
-def timeout_option(default: str | None = "10s") -> Callable[[F], F]:
+def timeout_option(default: str | None = TIMEOUT) -> Callable[[F], F]:
     """`--timeout`, as `timeout: float` (seconds, for the whole command)."""
     return click.option(
         "--timeout", type=DURATION, default=default, show_default=default is not None, help="Deadline of the command."

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cli import errors, text
 
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cli.console import Console
+    from cli.reading import Format
 
 API_VERSION = "twain/v1"
-Format = Literal["table", "wide", "json", "yaml", "jsonl", "csv", "name"]
-FORMATS: tuple[Format, ...] = ("table", "wide", "json", "yaml", "jsonl", "csv", "name")
 Row = dict[str, Any]
 
 # Cells that begin with these are formulas to a spreadsheet (CWE-1236).

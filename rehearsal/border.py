@@ -24,6 +24,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,8 +46,11 @@ _MAX_MESSAGE = 16 * 1024 * 1024
 _MAX_RECORD = 512 * 1024 * 1024
 _CHUNK = 1 << 16
 _TOKEN = re.compile(rb"(?im)^(authorization:[ \t]*bearer[ \t]+)(\S+)")
+_NUMBER = re.compile(rb'"exchange": (\d+), "kind"')
 _GATE_PODS = "/api/v1/namespaces/twain-system/pods"
 _WORLD_NUMBER = {"cn": 11, "row": 12}
+# The exchange that a connection is at: each has its own task, and several are open at once.
+_EXCHANGE: ContextVar[int] = ContextVar("exchange", default=0)
 
 
 class CutError(Exception):
@@ -195,6 +199,7 @@ class Recorder:
         """Listen until `stop`; call `ready` once callers can come."""
         self._address, self._port = address, port
         self.mode = mode(self.crossing)
+        self._sequence = _last_exchange(self.crossing.path("jsonl"))
         control_path = self.crossing.path("sock")
         control_path.unlink(missing_ok=True)
         with _near(control_path) as near:
@@ -260,6 +265,7 @@ class Recorder:
         if not request:
             return False
         self._sequence += 1
+        _EXCHANGE.set(self._sequence)
         self._record("request", request)
         if self.mode == "drop-before-gate":
             message = "the request was dropped before the gate"
@@ -323,7 +329,7 @@ class Recorder:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "from": self.crossing.caller,
             "to": self.crossing.world,
-            "exchange": self._sequence,
+            "exchange": _EXCHANGE.get(),
             "kind": kind,
             "bytes": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
@@ -337,6 +343,16 @@ class Recorder:
                 message = f"the record {path} is full: nothing crosses unrecorded"
                 raise OSError(message)
             stream.write(json.dumps(entry).encode() + b"\n")
+
+
+def _last_exchange(path: Path) -> int:
+    """The highest number of an exchange in a record: one that is continued counts on. 0 for none."""
+    last = 0
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+        for line in stream:
+            if found := _NUMBER.search(line):
+                last = max(last, int(found[1]))
+    return last
 
 
 def sealed(raw: bytes) -> bytes:

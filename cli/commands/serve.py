@@ -271,19 +271,28 @@ def _services(app: App, scope: Scope, timeout: float, name: str | None) -> Repor
     )
     ready = sum(item["ready"] or 0 for item in items)
     desired = sum(item["desired"] or 0 for item in items)
+    cells = {item["cell"] for item in items}
     return Report(
         kind=SERVICES.name,
         items=items,
         columns=columns,
         errors=found,
-        footer=[f"{ready}/{desired} replicas ready in {text.counted(len({item['cell'] for item in items}), 'cell')}"],
+        footer=[f"{ready}/{desired} replicas ready in {text.counted(len(cells), 'cell')}{_silent(cells, found)}"],
         empty="" if found else "no workload yet: twain serve apply -f FILE",
         next="twain metrics latency --since 15m",
     )
 
 
+def _silent(cells: set[str], found: list[errors.ErrorRow]) -> str:
+    """What gave no row because it gave no answer: the sum beside it must not be read as a whole."""
+    silent = sorted({error.cell or error.world or "" for error in found} - cells - {""})
+    return f"; nothing is known of {', '.join(silent)}" if silent else ""
+
+
 def _ready(item: Any) -> str:
     ready, desired = item.get("ready"), item.get("desired")
+    if ready is None and desired is None:
+        return "unknown"
     return f"{'unknown' if ready is None else ready}/{'unknown' if desired is None else desired}"
 
 
@@ -312,7 +321,9 @@ def _plan_report(workload: Workload, plans: Sequence[CellPlan], found: list[erro
     )
     notes = [f"note: {one.cell}: {note}" for one in plans for note in one.notes]
     title = f"{workload.maison}/{workload.name}, {workload.model.served_name}"
-    summary = f"{title}: {text.counted(len(plans), 'cell')}, {text.counted(len(blocked), 'blocker')}."
+    silent = [one.cell for one in plans if one.change == "unknown"]
+    unasked = f"; {', '.join(silent)} could not be asked" if silent else ""
+    summary = f"{title}: {text.counted(len(plans), 'cell')}, {text.counted(len(blocked), 'blocker')}{unasked}."
     return Report(
         kind=PLANS.name,
         items=[one.as_json() for one in plans],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -104,6 +103,13 @@ class KubeClient:
 
     async def __aexit__(self, *_exc: object) -> None:
         self.http.close()
+
+    async def open(self, count: int, deadline: Deadline) -> None:
+        """Open so many connections at once, for requests that are to go out together. Raises TwainError."""
+        try:
+            await self.http.open(count, deadline)
+        except http.HttpError as error:
+            raise http.as_twain_error(error, where=self.cell) from error
 
     async def raw(
         self,
@@ -314,6 +320,8 @@ def _pause(answer: http.Response, attempt: int, *, write: bool) -> float | None:
     except ValueError:
         asked = 0.0
     floor = asked if 0.0 < asked < 3600.0 else 0.0
+    import random
+
     return floor + random.uniform(0.0, ceiling)  # noqa: S311 - jitter
 
 

@@ -12,10 +12,8 @@ import binascii
 import hashlib
 import json
 import os
-import shutil
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli import errors, files
@@ -137,6 +135,8 @@ def resolve(command: str, path: str | None) -> str:
     if command not in ALLOWED:
         message = f"the credential plugin {command!r} is not one of {', '.join(ALLOWED)}."
         raise errors.AuthError(message, fix="correct the cell's exec block", id="AUTH-PLUGIN")
+    import shutil
+
     found = shutil.which(command, path=path)
     if found is None:
         message = f"the credential plugin {command} is not on the PATH."
@@ -193,6 +193,8 @@ def _expiry(value: object) -> float:
     """The moment as Unix seconds; a credential without one is used once and not kept."""
     if not isinstance(value, str):
         return 0.0
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(value).timestamp()
     except ValueError:

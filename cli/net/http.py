@@ -2,7 +2,7 @@
 
 Why our own: the deadline covers the whole exchange (per-read timeouts let a peer drip for ever), an error says
 whether the request had left (`sent`), so that a write whose answer is missing is called unknown and not failed, and
-starting costs the standard library and h11 alone.
+starting costs the standard library alone: what speaks HTTP (`cli.net.exchange`) is loaded while a connection is made.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urlencode, urlsplit
-
-import h11
+from urllib.parse import urlsplit
 
 from cli import errors
 from cli.net.deadline import Deadline
@@ -31,7 +29,9 @@ from cli.net.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
+
+    from cli.net.exchange import StreamingAnswer
 
 __all__ = [
     "BadAnswer",
@@ -42,7 +42,6 @@ __all__ = [
     "HttpClient",
     "HttpError",
     "Response",
-    "StreamingAnswer",
     "TlsFailed",
     "TooLarge",
     "as_twain_error",
@@ -53,7 +52,7 @@ BODY_CAP = 64 << 20
 CONNECT_TIMEOUT_S = 3.0
 # Servers close idle connections; an older one is not worth the risk of losing a write on it.
 IDLE_LIMIT_S = 10.0
-_CHUNK = 1 << 16
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,16 @@ class Response:
 
 
 @dataclass
-class _Connection:
+class Connection:
+    """An open connection. `fresh` until it is taken for a second exchange."""
+
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    machine: h11.Connection
     idle_since: float = 0.0
     fresh: bool = True
 
     def usable(self) -> bool:
+        """Whether the next exchange may use it."""
         return (
             not self.writer.is_closing()
             and not self.reader.at_eof()
@@ -85,6 +86,7 @@ class _Connection:
         )
 
     def close(self) -> None:
+        """Drop it at once."""
         self.writer.transport.abort()
 
 
@@ -100,7 +102,7 @@ class HttpClient:
     headers: Mapping[str, str] = field(default_factory=dict)
     body_cap: int = BODY_CAP
     connect_timeout: float = CONNECT_TIMEOUT_S
-    _idle: list[_Connection] = field(default_factory=list, init=False)
+    _idle: list[Connection] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base)
@@ -167,7 +169,10 @@ class HttpClient:
     ) -> AsyncGenerator[StreamingAnswer]:
         """The answer's head, with the body still to come, all of it within the deadline."""
         limit = deadline if isinstance(deadline, Deadline) else Deadline(deadline)
-        exchange = _Exchange(self, method, path, limit)
+        connection = self.take() or await self.connect(path, limit)
+        from cli.net.exchange import Exchange
+
+        exchange = Exchange(self, connection, method, path, limit)
         try:
             yield await exchange.begin(params, headers, body)
         except BaseException:
@@ -175,8 +180,19 @@ class HttpClient:
             raise
         exchange.finish()
 
-    async def connect(self, path: str, limit: Deadline) -> _Connection:
-        """A new connection, within 3 s and the deadline. For exchanges only, as `take` and `keep` are."""
+    async def open(self, count: int, limit: Deadline) -> None:
+        """Open so many connections at once, for the exchanges to come. Raises HttpError when none could be opened."""
+        opening = [self.connect("", limit) for _ in range(count)]
+        opened = await asyncio.gather(*opening, return_exceptions=True)
+        for found in opened:
+            if isinstance(found, Connection):
+                self.keep(found)
+        failed = [found for found in opened if isinstance(found, BaseException)]
+        if len(failed) == count:
+            raise failed[0]
+
+    async def connect(self, path: str, limit: Deadline) -> Connection:
+        """A new connection, within 3 s and the deadline. For exchanges only, as `take`, `keep` and `why` are."""
         budget = min(self.connect_timeout, limit.left)
         try:
             async with asyncio.timeout(budget):
@@ -184,7 +200,7 @@ class HttpClient:
                     self._host,
                     self._port,
                     ssl=self.ssl_context,
-                    limit=_CHUNK * 4,
+                    limit=CHUNK * 4,
                     server_hostname=self._host if self.ssl_context is not None else None,
                 )
         except TimeoutError as error:
@@ -200,11 +216,11 @@ class HttpClient:
             message = f"no TLS with {self.authority}: {error.reason or error}."
             raise TlsFailed(message, url=self.url(path)) from error
         except OSError as error:
-            message = f"no connection to {self.authority}: {_why(error)}."
+            message = f"no connection to {self.authority}: {why(error)}."
             raise ConnectFailed(message, url=self.url(path)) from error
-        return _Connection(reader, writer, h11.Connection(h11.CLIENT, max_incomplete_event_size=_CHUNK))
+        return Connection(reader, writer)
 
-    def take(self) -> _Connection | None:
+    def take(self) -> Connection | None:
         """A kept connection that still stands, or None."""
         while self._idle:
             connection = self._idle.pop()
@@ -214,134 +230,10 @@ class HttpClient:
             connection.close()
         return None
 
-    def keep(self, connection: _Connection) -> None:
+    def keep(self, connection: Connection) -> None:
         """Keep a connection for the next exchange."""
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-
-
-@dataclass
-class StreamingAnswer:
-    """Status and headers of an answer whose body is still arriving."""
-
-    status: int
-    headers: dict[str, str]
-    _exchange: _Exchange
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Pieces of the body as they arrive. Ends with the body; raises when it is cut."""
-        while (chunk := await self._exchange.next_chunk()) is not None:
-            yield chunk
-
-
-class _Exchange:
-    """One request and its answer on one connection."""
-
-    def __init__(self, client: HttpClient, method: str, path: str, limit: Deadline) -> None:
-        self._client, self._method, self._path, self._limit = client, method, path, limit
-        self._connection: _Connection | None = None
-        self._sent = False
-
-    async def begin(self, params: Any, headers: Mapping[str, str] | None, body: bytes | None) -> StreamingAnswer:
-        connection = self._client.take()
-        if connection is None:
-            connection = await self._client.connect(self._path, self._limit)
-        self._connection = connection
-        request = self._head(params, headers, body)
-        try:
-            return await self._exchange(connection, request, body)
-        except ConnectionLost:
-            # A kept connection may have been closed by the peer while it lay idle: a read may be asked again.
-            if connection.fresh or self._method not in {"GET", "HEAD"}:
-                raise
-        connection.close()
-        self._sent = False
-        self._connection = await self._client.connect(self._path, self._limit)
-        return await self._exchange(self._connection, request, body)
-
-    async def _exchange(self, connection: _Connection, request: h11.Request, body: bytes | None) -> StreamingAnswer:
-        data = connection.machine.send(request) or b""
-        if body:
-            data += connection.machine.send(h11.Data(data=body)) or b""
-        data += connection.machine.send(h11.EndOfMessage()) or b""
-        self._sent = True
-        await self._within(self._write(connection, data))
-        while True:
-            event = await self._event(connection)
-            if isinstance(event, h11.Response):
-                break
-        headers = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in event.headers}
-        if headers.get("content-encoding", "identity") not in {"identity", ""}:
-            message = f"the answer is encoded ({headers['content-encoding']}), which was not asked for."
-            raise BadAnswer(message, url=self._url, sent=True)
-        return StreamingAnswer(event.status_code, headers, self)
-
-    async def next_chunk(self) -> bytes | None:
-        connection = self._connection
-        if connection is None:
-            return None
-        event = await self._event(connection)
-        return bytes(event.data) if isinstance(event, h11.Data) else None
-
-    def finish(self) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        if connection.machine.our_state is h11.DONE and connection.machine.their_state is h11.DONE:
-            connection.machine.start_next_cycle()
-            self._client.keep(connection)
-        else:
-            connection.close()
-
-    def abandon(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    @property
-    def _url(self) -> str:
-        return self._client.url(self._path)
-
-    def _head(self, params: Any, headers: Mapping[str, str] | None, body: bytes | None) -> h11.Request:
-        client = self._client
-        query = urlencode(params) if params else ""
-        target = quote(client.prefix + self._path, safe="/:%=,~@!$&'()*+") + (f"?{query}" if query else "")
-        merged = {"host": client.authority, "accept": "application/json", "user-agent": "twain"}
-        for source in (client.headers, headers or {}):
-            merged.update({name.lower(): value for name, value in source.items()})
-        if body is not None or self._method in {"POST", "PUT", "PATCH"}:
-            merged["content-length"] = str(len(body or b""))
-        return h11.Request(method=self._method, target=target, headers=list(merged.items()))
-
-    async def _event(self, connection: _Connection) -> Any:
-        while True:
-            try:
-                event = connection.machine.next_event()
-            except h11.RemoteProtocolError as error:
-                kind = ConnectionLost if connection.reader.at_eof() else BadAnswer
-                message = f"the answer of {self._url} is broken: {error}."
-                raise kind(message, url=self._url, sent=self._sent) from error
-            if event is not h11.NEED_DATA:
-                return event
-            data = await self._within(connection.reader.read(_CHUNK))
-            if not data and connection.machine.their_state is h11.SEND_RESPONSE:
-                message = f"{self._url} closed the connection before it answered."
-                raise ConnectionLost(message, url=self._url, sent=self._sent)
-            connection.machine.receive_data(data)
-
-    async def _write(self, connection: _Connection, data: bytes) -> None:
-        connection.writer.write(data)
-        await connection.writer.drain()
-
-    async def _within(self, work: Any) -> Any:
-        try:
-            async with asyncio.timeout(self._limit.left):
-                return await work
-        except TimeoutError as error:
-            message = f"no answer from {self._url} within {self._limit.seconds:.3g} s."
-            raise DeadlineExceeded(message, url=self._url, sent=self._sent) from error
-        except OSError as error:
-            message = f"the connection to {self._url} broke: {_why(error)}."
-            raise ConnectionLost(message, url=self._url, sent=self._sent) from error
 
 
 def tls(ca_pem: str | None) -> ssl.SSLContext:
@@ -373,9 +265,9 @@ def as_twain_error(error: HttpError, *, write: bool = False, where: str | None =
     return errors.PartialError(message, where=where, fix="twain doctor", id="NET-UNREACHABLE")
 
 
-def _why(error: OSError) -> str:
-    """The kernel's word for it; asyncio's own text repeats the address."""
-    return os.strerror(error.errno) if error.errno else str(error)
+def why(error: OSError) -> str:
+    """The kernel's word for it; asyncio's own text repeats the address, or is empty where a greeting was cut off."""
+    return os.strerror(error.errno) if error.errno else str(error) or "the peer closed it"
 
 
 def _shown(url: str) -> str:

@@ -66,6 +66,11 @@ def _unfinished(journal: Journal, intent: Intent) -> dict[str, Record]:
     return {key: record for key, record in latest.items() if record["step"] not in FINISHED}
 
 
+def _has_left(journal: Journal, key: str) -> bool:
+    """Whether an earlier run may have got this intent across: being refused now does not undo that."""
+    return any(record["step"] in {"unknown", "accepted"} for record in journal.of(key))
+
+
 def _about(intent: Intent, *, digest: str | None = None) -> dict[str, Any]:
     return {"subject": list(intent.subject), "action": intent.action, "digest": digest or intent.digest}
 
@@ -89,10 +94,14 @@ async def carry_out(gate: GateAccess, journal: Journal, intent: Intent) -> list[
         return [CellOutcome(cell=None, world=intent.world, state="not sent", changed=None, error=told)]
     except errors.OutcomeUnknownError as error:
         journal.append(key, "unknown", reason=error.message, **_about(intent))
-        return [CellOutcome(cell=None, world=intent.world, state="unknown", changed=None, error=error)]
+        kept = f"{error.message} The intent is kept with key {key}."
+        lost = errors.OutcomeUnknownError(kept, fix=error.fix, id=error.id)
+        return [CellOutcome(cell=None, world=intent.world, state="unknown", changed=None, error=lost)]
     except errors.TwainError as error:
-        journal.append(key, "refused", reason=error.message, **_about(intent))
-        return [CellOutcome(cell=None, world=intent.world, state=state_of(error), changed=None, error=error)]
+        left = _has_left(journal, key)
+        journal.append(key, "unknown" if left else "refused", reason=error.message, **_about(intent))
+        state = "unknown" if left else state_of(error)
+        return [CellOutcome(cell=None, world=intent.world, state=state, changed=None, error=error)]
     journal.append(key, "accepted", **_about(intent))
     cells = await _outcome(gate, key, status.cells if status.done else None, Deadline(intent.wait_s + MARGIN_S))
     if cells is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def weights_gib(options: Options, *, annotations: Mapping[str, str], env: Mappin
     if declared:
         return float(declared)
     for name in (options.model, *options.served_names):
-        match = re.search(r"(\d+(?:\.\d+)?)b(?![a-z0-9])", name.lower())
+        # The last part alone: the folders before it are where the pod's volume happens to lie.
+        match = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])", PurePosixPath(name).name.lower())
         if match:
             return float(match[1]) * 1e9 * 2 / _GIB
     return 14.0

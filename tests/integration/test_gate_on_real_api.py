@@ -213,6 +213,48 @@ def test_what_a_cell_guarantees_crosses_as_words(border_of_cn: Border) -> None:
     }
 
 
+def test_one_more_label_inside_is_dropped_at_its_source(border_of_cn: Border) -> None:
+    """A row that the cell holds with a label too many: the gate drops and counts it, and it is not in the record."""
+    row = {
+        "world": "cn", "provider": "alicloud", "region": "cn-shanghai", "cell": "cn-sha-1", "maison": None,
+        "currency": "CNY", "month": "2026-11", "billed": "12.30", "effective": None, "status": "provisional",
+        "unpriced": 0, "resources": 4,
+    }  # fmt: skip
+    canary = "canary-customer-4711"
+    asyncio.run(_publish_cost(border_of_cn, [row, {**row, "customer": canary}, {**row, "maison": f"{canary} said"}]))
+    found = border_of_cn.ask("cost")
+    assert found.items == [{"kind": "cost", "suppressed": False, **row}] * 2
+    assert found.dropped == 2
+    assert canary not in border_of_cn.crossing.path("jsonl").read_text()
+
+
+async def _publish_cost(border_of_cn: Border, rows: list[dict[str, Any]]) -> None:
+    folders = cellfile.folders(border_of_cn.crossing.home.world("cn"), "cn-sha-1")
+    async with KubeClient(read_kubeconfig(folders.admin_kubeconfig)) as kube:
+        told = {**_object("v1", "ConfigMap", "cost"), "data": {"cost.json": json.dumps({"items": rows})}}
+        await kube.apply(f"{SYSTEM}/configmaps/cost", told, manager="test")
+
+
+def test_every_answer_stands_under_the_number_of_its_request(border_of_cn: Border) -> None:
+    sections = ["fleet", "parity"] * 6
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(client.get_aggregates(border_of_cn.gate(), section) for section in sections))
+
+    before = len(border_of_cn.records())
+    asyncio.run(all_at_once())
+    seen = border_of_cn.records()[before:]
+    kinds = [one["kind"] for one in seen]
+    assert kinds.count("request") == kinds.count("answer") == len(sections)
+    assert kinds != ["request", "answer"] * len(sections), "the requests were not open at once"
+    asked = {one["exchange"]: one["text"] for one in seen if one["kind"] == "request"}
+    for one in seen:
+        if one["kind"] == "answer":
+            section = json.loads(one["text"].partition("\r\n\r\n")[2])["section"]
+            assert f"section={section} " in asked.pop(one["exchange"])
+    assert asked == {}
+
+
 def test_no_token_stands_in_the_record(border_of_cn: Border) -> None:
     border_of_cn.ask("fleet")
     raw = border_of_cn.crossing.path("jsonl").read_text()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rehearsal import border
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "advisor.yaml"
+SENT = ["request", "withheld"]
 
 
 @contextmanager
@@ -66,6 +69,17 @@ def journal(stage: Stage) -> list[dict[str, Any]]:
     return [record for record in records if record["step"] != "intent" and record.get("subject", [""])[0] == "cn"]
 
 
+def crossings(stage: Stage, key: str) -> list[str]:
+    """What the border saw of sending an intent: `request`, then `answer` or `withheld`."""
+    seen = [one for one in border.records(stage.home) if (one["from"], one["to"]) == ("row", "cn")]
+    sent = [
+        one["exchange"]
+        for one in seen
+        if one["kind"] == "request" and one["text"].startswith("POST /v1/intents ") and key in one["text"]
+    ]
+    return [one["kind"] for one in seen if one["exchange"] in sent and one["kind"] != "cut"]
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _put_back(stage: Stage) -> Generator[None]:
     yield
@@ -84,6 +98,12 @@ def test_reads_print_what_they_can_and_say_what_is_missing(stage: Stage) -> None
         status = {item["cell"]: item for item in stage.operator("row", "status", "-o", "json").items}
         assert status["cn-sha-1"]["api"] == "unreachable"
         assert status["cn-sha-1"]["gpus"] != 0
+        table = stage.operator("row", "serve", "list")
+        assert table.out.rstrip().endswith("; nothing is known of cn")
+        assert "note GATE-UNREACHABLE: the gate of world cn is unreachable" in table.err
+        planned = stage.operator("row", "serve", "plan", "-f", str(EXAMPLE))
+        assert planned.code == 13
+        assert planned.out.rstrip().endswith(": 3 cells, 0 blockers; cn-sha-1 could not be asked.")
     assert stage.operator("row", "status", "-o", "json").code == 0
 
 
@@ -110,12 +130,15 @@ def test_an_intent_that_is_cut_is_kept_and_happens_once(
         assert ran.code == code
     kept = journal(stage)[-1]
     assert kept["step"] == step
+    assert f"The intent is kept with key {kept['op']}." in ran.err
+    assert crossings(stage, kept["op"]) == {"refuse": [], "drop-before-gate": ["request"]}.get(how, SENT)
 
     again = apply(stage, file, "--world", scope)
     assert again.code == 0
     assert states(again) == dict.fromkeys(own | {"cn-sha-1"}, "done")
     done = journal(stage)[-1]
     assert (done["step"], done["op"]) == ("done", kept["op"])
+    assert crossings(stage, kept["op"])[-2:] == ["request", "answer"]
     assert revisions(stage) == before + 1
 
     # A third time there is nothing left to do, anywhere.

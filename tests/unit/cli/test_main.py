@@ -85,6 +85,30 @@ def test_a_status_imports_few_modules_and_none_of_the_heavy_ones(row: Any) -> No
     assert len(loaded) <= 350
 
 
+def test_when_the_first_connection_is_made_only_what_makes_it_is_loaded(row: Any) -> None:
+    operator, ams, _ = row
+    operator.twain("cell", "list")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TWAIN_HOME": str(operator.home)}
+    code = (
+        "import asyncio, json, sys\n"
+        "real = asyncio.open_connection\n"
+        "async def told(*args, **kwargs):\n"
+        "    sys.stderr.write('\\nMODULES ' + json.dumps(sorted(sys.modules)) + '\\n')\n"
+        "    return await real(*args, **kwargs)\n"
+        "asyncio.open_connection = told\n"
+        "from cli.main import run\n"
+        "run(['status', '--world', 'row', '-o', 'json'])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    first = next(line for line in ran.stderr.splitlines() if line.startswith("MODULES "))
+    loaded = set(json.loads(first.removeprefix("MODULES ")))
+    assert ams.requests
+    assert not {"click", "h11", "msgspec", "datetime", "cli.output", "cli.kube.decode", "cli.collect"} & loaded
+    assert len(loaded) <= 230
+
+
 def test_every_name_of_the_table_is_in_the_root_help_and_has_one_line() -> None:
     text = root_help()
     for name, (place, line) in TABLE.items():

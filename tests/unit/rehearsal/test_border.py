@@ -73,3 +73,16 @@ def test_a_message_is_read_to_its_end_and_not_further() -> None:
     assert asyncio.run(_fed(h11.Connection(h11.SERVER))) == b""
     with pytest.raises(h11.ProtocolError):
         asyncio.run(_fed(h11.Connection(h11.SERVER), first[:-2]))
+
+
+def test_a_record_that_is_continued_counts_on(tmp_path: Path) -> None:
+    path = tmp_path / "row-cn.jsonl"
+    assert border._last_exchange(path) == 0
+    (tmp_path / "rehearsal.json").write_text(json.dumps({"block": 77}))
+    crossing = border.Crossing(home=Home(tmp_path), caller="row", world="cn", cell="cn-sha-1")
+    crossing.home.border.mkdir()
+    recorder = border.Recorder(crossing)
+    for number in (9, 10, 0):
+        border._EXCHANGE.set(number)
+        recorder._record("request", b'{"exchange": 99, "kind"}')
+    assert border._last_exchange(crossing.path("jsonl")) == 10

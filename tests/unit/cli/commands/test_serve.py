@@ -223,6 +223,16 @@ def test_the_table_of_list_is_these_lines(row: Any) -> None:
     assert ran.err == "next: twain metrics latency --since 15m\n"
 
 
+def test_a_sum_says_what_it_is_without(row: Any) -> None:
+    operator, _, _ = row
+    operator.twain("serve", "apply", "-f", str(WORKLOAD), *ROW, "-y")
+    operator.cell("eu-par-1", "http://127.0.0.1:9")
+    listed = operator.twain("serve", "list", *ROW)
+    assert listed.out.splitlines()[-1] == "2/2 replicas ready in 1 cell; nothing is known of eu-par-1"
+    planned = operator.twain("serve", "plan", "-f", str(WORKLOAD), *ROW)
+    assert planned.out.splitlines()[-1].endswith(": 2 cells, 0 blockers; eu-par-1 could not be asked.")
+
+
 def test_get_of_an_unknown_workload_ends_with_6(row: Any) -> None:
     operator, _, _ = row
     ran = operator.twain("serve", "get", "nothing", *ROW)
@@ -263,7 +273,8 @@ def test_an_unreachable_gate_keeps_the_intent_with_its_key(row: Any, tmp_path: P
     assert ran.code == 13
     assert ran.json["items"][-1]["state"] == "not sent"
     first = [record for record in records(operator) if record["step"] == "not-sent"]
-    operator.twain("serve", "apply", "-f", str(WORKLOAD), "-y", "-o", "json")
+    again = operator.twain("serve", "apply", "-f", str(WORKLOAD), "-y")
+    assert "cn     (all)     advisor  -             unknown  not sent  -" in again.out
     second = [record for record in records(operator) if record["step"] == "not-sent"]
     assert len(second) == 2
     assert {record["op"] for record in second} == {first[0]["op"]}

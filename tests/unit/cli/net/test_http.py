@@ -256,3 +256,61 @@ def test_a_wrong_certificate_is_refused_before_anything_is_sent(tmp_path: Path, 
         with_peer(OK, asking("POST", ssl_context=http.tls(ca)), context=server)
     assert not caught.value.sent
     assert errors.exit_code(http.as_twain_error(caught.value, write=True)) == 3
+
+
+def test_connections_opened_ahead_are_the_ones_that_the_requests_take() -> None:
+    opened: list[object] = []
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        while True:
+            await head(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    async def work(url: str) -> list[bytes]:
+        async with http.HttpClient(url) as client:
+            await client.open(2, http.Deadline(5.0))
+            answers = await asyncio.gather(client.request("GET", "/a"), client.request("GET", "/b"))
+            return [answer.body for answer in answers]
+
+    assert with_peer(peer, work) == [b"ok", b"ok"]
+    assert len(opened) == 2
+
+
+def test_opening_ahead_where_nobody_listens_says_so_before_anything_is_asked() -> None:
+    async def work() -> None:
+        async with http.HttpClient("http://127.0.0.1:9") as client:
+            await client.open(3, http.Deadline(5.0))
+
+    with pytest.raises(http.ConnectFailed, match="Connection refused"):
+        asyncio.run(work())
+
+
+def test_a_connection_on_which_more_came_than_the_answer_is_not_used_again() -> None:
+    served = 0
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        await head(reader)
+        first = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+        writer.write(first + (b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil" if served == 1 else b""))
+        await head(reader)
+
+    async def work(url: str) -> list[bytes]:
+        async with http.HttpClient(url) as client:
+            return [(await client.request("GET", "/x", deadline=5.0)).body for _ in range(2)]
+
+    assert with_peer(peer, work) == [b"ok", b"ok"]
+    assert served == 2
+
+
+def test_a_peer_that_cuts_the_tls_greeting_off_is_said_to_have_closed() -> None:
+    async def peer(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async def work(url: str) -> http.Response:
+        return await asking(ssl_context=http.tls(None))(url.replace("http:", "https:"))
+
+    with pytest.raises(http.ConnectFailed, match=r"no connection to 127\.0\.0\.1:\d+: \w"):
+        with_peer(peer, work)

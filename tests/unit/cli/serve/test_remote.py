@@ -103,6 +103,23 @@ def test_a_refusal_is_final_and_keeps_no_key(door: Door, journal: Journal) -> No
     assert len(set(door.sent)) == 2
 
 
+def test_a_refusal_does_not_end_an_intent_that_may_have_arrived_before(door: Door, journal: Journal) -> None:
+    """The answer was lost, then the token ran out: what the first run did there is as unknown as it was."""
+    door.says = [errors.OutcomeUnknownError("cut"), errors.AuthError("expired"), ("done", [DONE])]
+    send(journal)
+    (outcome,) = send(journal)
+    assert (outcome.state, errors.exit_code(outcome.error)) == ("unknown", 3)
+    assert send(journal)[0].state == "done"
+    assert len(set(door.sent)) == 1
+
+
+@pytest.mark.parametrize("failure", [client.NotSentError("away."), errors.OutcomeUnknownError("cut.")])
+def test_what_is_kept_is_told_with_its_key(door: Door, journal: Journal, failure: Exception) -> None:
+    door.says = [failure]
+    (outcome,) = send(journal)
+    assert outcome.error.message.endswith(f" The intent is kept with key {door.sent[0]}.")
+
+
 def test_an_intent_that_is_still_running_is_asked_about_until_it_is_done(door: Door, journal: Journal) -> None:
     door.says = [("accepted", [])]
     door.asked = [("running", []), errors.PartialError("cut for a moment"), ("done", [DONE])]

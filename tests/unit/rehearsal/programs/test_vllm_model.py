@@ -47,6 +47,9 @@ def test_the_size_of_the_weights_is_declared_or_read_off_the_name() -> None:
     assert weights_gib(options, annotations={"twain/weights-gib": "61.5"}, env={}) == 61.5
     assert weights_gib(options, annotations={}, env={}) == pytest.approx(59.6, abs=0.1)
     assert weights_gib(parse(["/models/unknown"], {}), annotations={}, env={}) == 14
+    # A pod's id in the path is no size.
+    inside = parse(["/pods/61e8f528b-9ad5-4119-869a-e8ca8c07988b/models/unknown"], {})
+    assert weights_gib(inside, annotations={}, env={}) == 14
 
 
 def test_the_most_specific_name_of_a_gpu_model_wins() -> None:
