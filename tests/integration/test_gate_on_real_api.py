@@ -24,6 +24,7 @@ from rehearsal import border, secrets
 from rehearsal.home import Home
 from rehearsal.kube import cellfile, controlplane
 from rehearsal.kube.client import KubeClient, read_kubeconfig
+from rehearsal.kube.waiting import wait_for
 from tests.integration.tokens import expired
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ async def _install(home: Home) -> dict[str, str]:
             **_object("v1", "Pod", "gate-1", labels={"app.kubernetes.io/name": "gate"}),
             "spec": {"containers": [{"name": "gate", "image": "gate"}], "schedulerName": "nobody"},
         }
+        # A pod needs its namespace's account, which the controllers make in their own time.
+        await wait_for(kube, f"{SYSTEM}/serviceaccounts", "default", lambda found: found is not None, seconds=60)
         await kube.apply(f"{SYSTEM}/pods/gate-1", pod, manager="test")
         status = {"podIP": GATE_ADDRESS, "conditions": [{"type": "Ready", "status": "True"}]}
         await kube.patch(f"{SYSTEM}/pods/gate-1/status", {"status": status})
