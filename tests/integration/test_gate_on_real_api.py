@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -86,20 +87,20 @@ def border_of_cn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Border]:
     root = tmp_path_factory.mktemp("border")
     (root / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 241, "speed": 60}))
     home = Home(root)
-    plane = controlplane.ensure(home.world("cn"), **CELL)
-    crossing = border.Crossing(home=home, caller="row", world="cn", cell="cn-sha-1")
-    secrets.ensure(home.cell("cn", "cn-sha-1"), cell="cn-sha-1", gateway_addresses=[])
-    tokens = asyncio.run(_install(home))
-    tokens["expired"] = expired(home.world("cn"), "cn-sha-1", tokens["caller"])
-    process = _start_gate(root, plane, tokens["gate"], crossing.secrets)
-    border.start(crossing)
-    try:
+    with contextlib.ExitStack() as after:
+        # Registered before each part is made: a set-up that fails half-way leaves nothing either.
+        after.callback(controlplane.remove, home.world("cn"), cell="cn-sha-1")
+        plane = controlplane.ensure(home.world("cn"), **CELL)
+        crossing = border.Crossing(home=home, caller="row", world="cn", cell="cn-sha-1")
+        secrets.ensure(home.cell("cn", "cn-sha-1"), cell="cn-sha-1", gateway_addresses=[])
+        tokens = asyncio.run(_install(home))
+        tokens["expired"] = expired(home.world("cn"), "cn-sha-1", tokens["caller"])
+        process = _start_gate(root, plane, tokens["gate"], crossing.secrets)
+        after.callback(process.wait, 10)
+        after.callback(process.terminate)
+        after.callback(border.stop, crossing)
+        border.start(crossing)
         yield Border(crossing, root, tokens, process)
-    finally:
-        border.stop(crossing)
-        process.terminate()
-        process.wait(10)
-        controlplane.remove(home.world("cn"), cell="cn-sha-1")
 
 
 async def _install(home: Home) -> dict[str, str]:
