@@ -139,12 +139,18 @@ async def collect(
 def rows(
     found: Iterable[Increase], window: Window, *, world: str, cell: str, expected: Sequence[Expected], now: float
 ) -> list[LatencyRow]:
-    """Rows out of increases, sorted by maison, workload and model. Pure."""
+    """Rows out of increases, sorted by maison, workload and model. Pure.
+
+    Samples in force at the window's start and none inside it say nothing about the window: a workload that was gone
+    by then gets no row, one that is expected is unknown, and neither is "0 requests".
+    """
     groups = _groups(found)
     wanted = {(one.maison, one.workload): one for one in expected}
     made: list[LatencyRow] = []
     for key, parts in sorted(groups.items()):
         maison, workload, model = key
+        if not _seen_inside(parts, window):
+            continue
         row = LatencyRow(world=world, cell=cell, maison=maison, workload=workload, model=model, window=window)
         _fill(row, parts, wanted.get((maison, workload)), now=min(now, window.end))
         made.append(row)
@@ -210,6 +216,10 @@ def _groups(found: Iterable[Increase]) -> dict[tuple[str, str, str], _Group]:
         key = (one.labels.get("maison", ""), one.labels.get("workload", ""), first_label(one.labels, MODEL_LABELS))
         groups[key][canonical.key].append(one)
     return groups
+
+
+def _seen_inside(parts: _Group, window: Window) -> bool:
+    return any(one.last_at > window.start for group in parts.values() for one in group)
 
 
 def _fill(row: LatencyRow, parts: _Group, expected: Expected | None, *, now: float) -> None:

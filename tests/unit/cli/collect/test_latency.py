@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ def every(buckets: dict[str, float], **labels: str) -> list[Increase]:
     found = [one for name in names for one in histogram(f"vllm:{name}_seconds", buckets, **labels)]
     return [
         *found,
-        Increase("vllm:prompt_tokens_total", {**POD, **labels}, 100.0),
-        Increase("vllm:generation_tokens_total", {**POD, **labels}, 40.0),
+        Increase("vllm:prompt_tokens_total", {**POD, **labels}, 100.0, last_at=1298.0),
+        Increase("vllm:generation_tokens_total", {**POD, **labels}, 40.0, last_at=1298.0),
     ]
 
 
@@ -70,6 +71,22 @@ def test_an_expected_workload_without_samples_is_unknown_and_not_zero() -> None:
     assert (item["state"], item["requests"], item["tokens"]["prompt"]) == ("unknown", None, None)
     assert "no sample" in item["reason"]
     assert item["slo"][0]["met"] is None
+
+
+def gone_before_the_window(found: list[Increase]) -> list[Increase]:
+    return [dataclasses.replace(one, value=0.0, last_at=WINDOW.start - 20) for one in found]
+
+
+def test_a_workload_that_was_gone_before_the_window_has_no_row() -> None:
+    buckets = {"0.5": 3.0, "+Inf": 10.0}
+    found = rows([*gone_before_the_window(every(buckets, workload="concierge")), *every(buckets)])
+    assert [row.workload for row in found] == ["advisor"]
+
+
+def test_an_expected_workload_whose_pods_were_gone_before_the_window_is_unknown_and_not_zero() -> None:
+    (row,) = rows(gone_before_the_window(every({"0.5": 3.0, "+Inf": 10.0})), Expected(maison="a", workload="advisor"))
+    assert (row.state, row.requests) == ("unknown", None)
+    assert "no sample of it in the window" in (row.reason or "")
 
 
 SLO = '[{"metric":"ttft","threshold_s":0.5,"objective":0.9},{"metric":"e2e","threshold_s":1.0,"objective":0.75}]'
