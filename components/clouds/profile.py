@@ -45,6 +45,8 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:compute/router:Router", "name"): _GCP_NAME,
     ("gcp:compute/routerNat:RouterNat", "name"): _GCP_NAME,
     ("gcp:compute/firewall:Firewall", "name"): _GCP_NAME,
+    ("gcp:compute/globalAddress:GlobalAddress", "name"): _GCP_NAME,
+    ("gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy", "name"): _GCP_NAME,
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
     ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
@@ -59,6 +61,8 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("azure-native:network:NatGateway", "natGatewayName"): _AZ_NETWORK,
     ("azure-native:network:PublicIPAddress", "publicIpAddressName"): _AZ_NETWORK,
     ("azure-native:network:NetworkSecurityGroup", "networkSecurityGroupName"): _AZ_NETWORK,
+    ("azure-native:network:PrivateEndpoint", "privateEndpointName"): _AZ_NETWORK,
+    ("azure-native:privatedns:VirtualNetworkLink", "virtualNetworkLinkName"): _AZ_NETWORK,
     ("azure-native:keyvault:Vault", "vaultName"): _rule(
         r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]", worldwide=True
     ),

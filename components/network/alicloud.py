@@ -37,6 +37,10 @@ class AlicloudNetwork(Network):
             node_subnets=[subnet.id for subnet in nodes],
             pod_subnets=[subnet.id for subnet in pods],
             control_plane_subnet=pulumi.Output.from_input(""),
+            # Databases, caches and file systems of this cloud sit in a vSwitch of the VPC like a node.
+            service_network=vpc.id,
+            endpoint_subnet=nodes[0].id,
+            database_subnet=nodes[0].id,
         )
 
     def _subnets(

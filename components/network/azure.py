@@ -1,4 +1,5 @@
-"""Resource group and VNet on Azure: a subnet for nodes and one for the API server; pods live in an overlay.
+"""Resource group and VNet on Azure: subnets for nodes, for the API server, for private endpoints and for the database;
+pods live in an overlay.
 
 The resource group is declared here because everything of the cell lies in it. Subnets are chained: Azure refuses two
 changes of one VNet at a time. Deliberately not set: a default way out (`default_outbound_access`), peerings.
@@ -11,6 +12,7 @@ import pulumi_azure_native as azure
 from components.network.contract import Network, NetworkInputs, NetworkOutputs
 
 _CLUSTER_SERVICE = "Microsoft.ContainerService/managedClusters"
+_DATABASE_SERVICE = "Microsoft.DBforPostgreSQL/flexibleServers"
 
 
 class AzureNetwork(Network):
@@ -31,7 +33,9 @@ class AzureNetwork(Network):
             virtual_network_name=place.name("vnet"),
             resource_group_name=group.name,
             location=place.region,
-            address_space=azure.network.AddressSpaceArgs(address_prefixes=[plan.nodes, plan.control_plane]),
+            address_space=azure.network.AddressSpaceArgs(
+                address_prefixes=[plan.nodes, plan.database, plan.endpoints, plan.control_plane]
+            ),
             enable_ddos_protection=False,
             tags=place.tags,
             opts=self.child(),
@@ -61,12 +65,38 @@ class AzureNetwork(Network):
             default_outbound_access=False,
             opts=self.child(depends_on=[nodes]),
         )
+        endpoints = azure.network.Subnet(
+            f"{name}-endpoints",
+            subnet_name="endpoints",
+            resource_group_name=group.name,
+            virtual_network_name=vnet.name,
+            address_prefix=plan.endpoints,
+            network_security_group=azure.network.NetworkSecurityGroupArgs(id=guard.id),
+            private_endpoint_network_policies="Enabled",
+            default_outbound_access=False,
+            opts=self.child(depends_on=[control_plane]),
+        )
+        database = azure.network.Subnet(
+            f"{name}-database",
+            subnet_name="database",
+            resource_group_name=group.name,
+            virtual_network_name=vnet.name,
+            address_prefix=plan.database,
+            network_security_group=azure.network.NetworkSecurityGroupArgs(id=guard.id),
+            private_endpoint_network_policies="Enabled",
+            delegations=[azure.network.DelegationArgs(name="database", service_name=_DATABASE_SERVICE)],
+            default_outbound_access=False,
+            opts=self.child(depends_on=[endpoints]),
+        )
         return NetworkOutputs(
             scope=group.name,
             network_id=vnet.id,
             node_subnets=[nodes.id],
             pod_subnets=[],
             control_plane_subnet=control_plane.id,
+            service_network=vnet.id,
+            endpoint_subnet=endpoints.id,
+            database_subnet=database.id,
         )
 
     def _way_out(

@@ -28,6 +28,10 @@ class NetworkOutputs:
 
     `node_subnets` and `pod_subnets` follow the order of the zones; where pods take no addresses from the network
     `pod_subnets` is empty. `control_plane_subnet` is empty where the cloud makes its own.
+
+    For the cloud's own services (databases, caches, registries): `service_network` is the network's id, told only when
+    such services can take addresses in it; `endpoint_subnet` is where their private addresses lie; `database_subnet` is
+    the one that the database has to itself, and the same as `endpoint_subnet` where no cloud rule asks for one.
     """
 
     scope: pulumi.Output[str]
@@ -35,6 +39,9 @@ class NetworkOutputs:
     node_subnets: list[pulumi.Output[str]]
     pod_subnets: list[pulumi.Output[str]]
     control_plane_subnet: pulumi.Output[str]
+    service_network: pulumi.Output[str]
+    endpoint_subnet: pulumi.Output[str]
+    database_subnet: pulumi.Output[str]
 
 
 class Network(Component[NetworkInputs, NetworkOutputs]):

@@ -1,5 +1,6 @@
 """VPC on GCP: one regional subnet with secondary ranges for pods and services, one for the proxies of the internal
-gateway, Cloud NAT as the only way out.
+gateway, Cloud NAT as the only way out, a peering with the network of Google's own services, a policy for those that
+come as endpoints.
 
 Deliberately not set: firewall rules that open anything; GKE adds the ones that its control plane needs. Limits: ranges
 cannot be changed later; VPC, subnet and firewall carry no labels.
@@ -58,6 +59,7 @@ class GcpNetwork(Network):
             opts=self.child(),
         )
         self._proxies(name, inputs, vpc)
+        services = self._services(name, inputs, vpc, subnet)
         self._way_out(name, inputs, vpc)
         gcp.compute.Firewall(
             f"{name}-deny-ingress",
@@ -78,7 +80,47 @@ class GcpNetwork(Network):
             node_subnets=[subnet.id],
             pod_subnets=[],
             control_plane_subnet=pulumi.Output.from_input(""),
+            service_network=services,
+            endpoint_subnet=subnet.id,
+            database_subnet=subnet.id,
         )
+
+    def _services(
+        self, name: str, inputs: NetworkInputs, vpc: gcp.compute.Network, subnet: gcp.compute.Subnetwork
+    ) -> pulumi.Output[str]:
+        """The id of the VPC, once services such as Cloud SQL (peered) and Memorystore (endpoints) can be joined."""
+        place, plan = inputs.place, inputs.plan
+        address, _, length = plan.managed.partition("/")
+        managed = gcp.compute.GlobalAddress(
+            f"{name}-services",
+            name=place.name("services"),
+            network=vpc.id,
+            purpose="VPC_PEERING",
+            address_type="INTERNAL",
+            address=address,
+            prefix_length=int(length),
+            opts=self.child(),
+        )
+        peered = gcp.servicenetworking.Connection(
+            f"{name}-services",
+            network=vpc.id,
+            service="servicenetworking.googleapis.com",
+            reserved_peering_ranges=[managed.name],
+            # The services keep the peering for days after the last of them is gone; a destroyed cell leaves it behind.
+            deletion_policy="ABANDON",
+            opts=self.child(),
+        )
+        endpoints = gcp.networkconnectivity.ServiceConnectionPolicy(
+            f"{name}-services",
+            name=place.name("endpoints"),
+            location=place.region,
+            network=vpc.id,
+            service_class="gcp-memorystore",
+            psc_config=gcp.networkconnectivity.ServiceConnectionPolicyPscConfigArgs(subnetworks=[subnet.id]),
+            labels=place.tags,
+            opts=self.child(),
+        )
+        return pulumi.Output.all(vpc.id, peered.id, endpoints.id).apply(lambda found: str(found[0]))
 
     def _proxies(self, name: str, inputs: NetworkInputs, vpc: gcp.compute.Network) -> None:
         """The internal gateway answers from proxies of the cloud; they live in a subnet of their own and reach the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from itertools import combinations
 
@@ -20,9 +21,8 @@ cells = st.integers(12, 18).flatmap(
 @given(cells)
 def test_the_parts_lie_in_the_cell_and_never_overlap(cidr: str) -> None:
     plan = AddressPlan.of(cidr)
-    parts = [
-        ipaddress.IPv4Network(text) for text in (plan.nodes, plan.pods, plan.services, plan.proxies, plan.control_plane)
-    ]
+    parts = [ipaddress.IPv4Network(text) for text in dataclasses.astuple(plan)]
+    assert len(parts) == 8
     assert all(part.subnet_of(ipaddress.IPv4Network(cidr)) for part in parts)
     assert [(a, b) for a, b in combinations(parts, 2) if a.overlaps(b)] == []
 
@@ -42,6 +42,9 @@ def test_the_first_cell_of_the_rehearsal_is_cut_as_documented() -> None:
         nodes="10.64.0.0/16",
         pods="10.66.0.0/15",
         services="10.65.0.0/20",
+        managed="10.65.128.0/20",
+        database="10.65.252.0/24",
+        endpoints="10.65.253.0/24",
         proxies="10.65.254.0/24",
         control_plane="10.65.255.240/28",
     )

@@ -1,0 +1,92 @@
+"""Private endpoints on Azure: how a service that Azure runs gets an address in the cell's network, and a name there.
+
+Four resources per service, always the same: a private zone, its link to the VNet, the endpoint, and the group that
+writes the endpoint's address into the zone. A zone is visible in the VNets that it is linked to and lies in no region.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi_azure_native as azure
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.base import Component, Place
+    from components.network.contract import NetworkOutputs
+
+# The name that the service's own host name resolves through, by the group of the endpoint.
+# https://learn.microsoft.com/azure/private-link/private-endpoint-dns, global cloud, August 2026.
+ZONES = {
+    "account": "privatelink.cognitiveservices.azure.com",
+    "blob": "privatelink.blob.core.windows.net",
+    "file": "privatelink.file.core.windows.net",
+    "redisEnterprise": "privatelink.redis.azure.net",
+    "registry": "privatelink.azurecr.io",
+    "vault": "privatelink.vaultcore.azure.net",
+}
+
+
+def private_endpoint(
+    component: Component[Any, Any], name: str, *, place: Place, network: NetworkOutputs, target: pulumi.Output[str],
+    group: str,
+) -> azure.network.PrivateDnsZoneGroup:  # fmt: skip
+    """Declare the endpoint of `target` for its `group` (a key of ZONES) as children of `component`.
+
+    `name` is the logical name; physical names follow from it. What needs the service's private name waits for the
+    answer. Raises KeyError for a group without a known zone.
+    """
+    purpose = f"{name.removeprefix(place.cell.cell.name).strip('-') or component.kind.lower()}-endpoint"
+    zone = private_zone(component, name, zone=ZONES[group], place=place, network=network)
+    endpoint = azure.network.PrivateEndpoint(
+        f"{name}-endpoint",
+        private_endpoint_name=place.name(purpose),
+        custom_network_interface_name=place.name(f"{purpose}-nic"),
+        resource_group_name=network.scope,
+        location=place.region,
+        subnet=azure.network.SubnetArgs(id=network.endpoint_subnet),
+        private_link_service_connections=[
+            azure.network.PrivateLinkServiceConnectionArgs(
+                name=group, private_link_service_id=target, group_ids=[group]
+            )
+        ],
+        tags=place.tags,
+        opts=component.child(),
+    )
+    return azure.network.PrivateDnsZoneGroup(
+        f"{name}-endpoint",
+        private_dns_zone_group_name="default",
+        private_endpoint_name=endpoint.name,
+        resource_group_name=network.scope,
+        private_dns_zone_configs=[
+            azure.network.PrivateDnsZoneConfigArgs(name=group.lower(), private_dns_zone_id=zone.id)
+        ],
+        opts=component.child(),
+    )
+
+
+def private_zone(
+    component: Component[Any, Any], name: str, *, zone: str, place: Place, network: NetworkOutputs
+) -> azure.privatedns.PrivateZone:
+    """Declare a private zone and its link to the cell's VNet; nothing registers itself in it."""
+    made = azure.privatedns.PrivateZone(
+        f"{name}-zone",
+        private_zone_name=zone,
+        resource_group_name=network.scope,
+        location="Global",
+        tags=place.tags,
+        opts=component.child(),
+    )
+    azure.privatedns.VirtualNetworkLink(
+        f"{name}-zone",
+        virtual_network_link_name=place.name("link"),
+        private_zone_name=made.name,
+        resource_group_name=network.scope,
+        location="Global",
+        registration_enabled=False,
+        virtual_network=azure.privatedns.SubResourceArgs(id=network.network_id),
+        tags=place.tags,
+        opts=component.child(),
+    )
+    return made

@@ -1,0 +1,145 @@
+"""Azure private endpoints and private DNS as ARM enforces them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.providers.azure_arm import child_of_group, resolve
+from rehearsal.providers.azure_net import SUBNET, VNET
+from rehearsal.providers.rules import derived, matches, needs, objects, one_of
+from rehearsal.providers.sdktypes import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rehearsal.providers.model import Call, TypeSpec
+
+ENDPOINT, ZONE = "azure-native:network:PrivateEndpoint", "azure-native:privatedns:PrivateZone"
+# What a target offers to endpoints, by its resource provider and type.
+_GROUPS = {
+    "microsoft.cache/redisenterprise": {"redisEnterprise"},
+    "microsoft.cognitiveservices/accounts": {"account"},
+    "microsoft.containerregistry/registries": {"registry"},
+    "microsoft.keyvault/vaults": {"vault"},
+    "microsoft.storage/storageaccounts": {"blob", "file", "queue", "table", "dfs", "web"},
+}
+_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
+_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
+
+
+def _kind_of(id_: str) -> str:
+    parts = id_.lower().partition("/providers/")[2].split("/")
+    return "/".join(parts[:2])
+
+
+def _connections(call: Call) -> Iterator[Problem]:
+    connections = objects(call.known("privateLinkServiceConnections"))
+    for index, connection in enumerate(connections):
+        path = f"privateLinkServiceConnections[{index}]"
+        target, groups = connection.get("privateLinkServiceId"), connection.get("groupIds")
+        if not isinstance(target, str):
+            if target is None:
+                yield Problem(f"{path}.privateLinkServiceId", "is required by the API")
+            continue
+        if resolve(call, "*", target) is None:
+            yield Problem(f"{path}.privateLinkServiceId", f"there is no resource {target!r}")
+        offered = _GROUPS.get(_kind_of(target))
+        if offered is None:
+            yield Problem(f"{path}.privateLinkServiceId", f"{_kind_of(target) or target!r} takes no private endpoint")
+            continue
+        for group in groups if isinstance(groups, list) else []:
+            if group not in offered:
+                yield Problem(f"{path}.groupIds", f"{group!r} is none of its groups: {', '.join(sorted(offered))}")
+
+
+def _delegated(call: Call) -> Iterator[Problem]:
+    subnet = resolve(call, SUBNET, call.text("subnet.id"))
+    if subnet is not None and objects(subnet.inputs.get("delegations")):
+        yield Problem("subnet.id", f"{subnet.name} is delegated to a service and takes no private endpoint")
+
+
+def _endpoint_outputs(call: Call, id_: str) -> dict[str, Any]:
+    name = call.text("customNetworkInterfaceName") or f"{call.text('privateEndpointName')}.nic"
+    return {
+        "provisioningState": "Succeeded",
+        "networkInterfaces": [{"id": f"{id_.rsplit('/', 2)[0]}/networkInterfaces/{name}"}],
+    }
+
+
+def _linked_zones(call: Call) -> Iterator[Problem]:
+    configs = objects(call.known("privateDnsZoneConfigs"))
+    if call.get("privateDnsZoneConfigs") is None or call.known("privateDnsZoneConfigs") == []:
+        yield Problem("privateDnsZoneConfigs", "is required by the API")
+    for index, config in enumerate(configs):
+        name = config.get("name")
+        if not isinstance(name, str) or not name:
+            yield Problem(f"privateDnsZoneConfigs[{index}].name", "is required by the API")
+
+
+PRIVATE_TYPES: tuple[TypeSpec, ...] = (
+    child_of_group(
+        ZONE,
+        "Microsoft.Network/privateDnsZones",
+        "privateZoneName",
+        outputs=lambda call, id_: {
+            "internalId": derived(id_, "zone"),
+            "location": "global",
+            "maxNumberOfRecordSets": 25000,
+            "numberOfRecordSets": 1,
+            "provisioningState": "Succeeded",
+        },
+        located=False,
+        rules=(
+            needs("location"),
+            one_of("location", ("Global", "global")),
+            matches(
+                "privateZoneName",
+                r"(?=.{3,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+",
+                "2 to 34 lower-case labels with dots between them",
+            ),
+        ),
+    ),
+    child_of_group(
+        "azure-native:privatedns:VirtualNetworkLink",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+        "virtualNetworkLinkName",
+        inside=(("privateZoneName", ZONE),),
+        outputs=lambda call, _id: {
+            "location": "global",
+            "provisioningState": "Succeeded",
+            "virtualNetworkLinkState": "Completed",
+        },
+        parents=(("virtualNetwork.id", VNET),),
+        immutable=frozenset({"virtualNetwork"}),
+        located=False,
+        rules=(
+            needs("location", "virtualNetwork"),
+            one_of("location", ("Global", "global")),
+            matches("virtualNetworkLinkName", _NAME, _WORDS),
+        ),
+    ),
+    child_of_group(
+        ENDPOINT,
+        "Microsoft.Network/privateEndpoints",
+        "privateEndpointName",
+        outputs=_endpoint_outputs,
+        parents=(("subnet.id", SUBNET),),
+        immutable=frozenset({"subnet", "privateLinkServiceConnections", "customNetworkInterfaceName"}),
+        rules=(
+            needs("subnet", "privateLinkServiceConnections"),
+            _connections,
+            _delegated,
+            matches("privateEndpointName", _NAME, _WORDS),
+        ),
+    ),
+    child_of_group(
+        "azure-native:network:PrivateDnsZoneGroup",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+        "privateDnsZoneGroupName",
+        inside=(("privateEndpointName", ENDPOINT),),
+        outputs=lambda call, _id: {"provisioningState": "Succeeded"},
+        parents=(("privateDnsZoneConfigs[].privateDnsZoneId", ZONE),),
+        located=False,
+        rules=(_linked_zones, matches("privateDnsZoneGroupName", _NAME, _WORDS)),
+    ),
+)
