@@ -123,6 +123,7 @@ class Home:
             "TWAIN_LOCK_DIR": str(folder / "locks"),
             "TWAIN_HOME": str(self.operator(world)),
             "PULUMI_HOME": str(folder / "pulumi"),
+            "KUBECACHEDIR": str(folder / "kubectl"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",

@@ -95,6 +95,10 @@ def ensure(names: Iterable[str] | None = None, *, progress: ProgressSink | None 
             found |= {s.name: t for s in wanted if s.name not in found and (t := _in_cache(s, cache))}
             missing = [spec for spec in wanted if spec.name not in found]
             found |= _build(missing, cache=cache, tell=tell)
+            if compiler.has_own_caches(cache) and all(
+                _on_path(spec) or _in_cache(spec, cache) for spec in table.TOOLS.values()
+            ):
+                compiler.drop_own_caches(cache)
     return {spec.name: found[spec.name] for spec in wanted}
 
 
@@ -116,6 +120,7 @@ def crds(*, progress: ProgressSink | None = None) -> list[Path]:
         with _one_builder(cache, tell):
             if not target.is_dir():
                 _fetch_crds(target, cache=cache, tell=tell)
+                compiler.drop_own_caches(cache)
     return sorted(target.glob("*.yaml"))
 
 

@@ -129,11 +129,12 @@ def create_arguments(place: Folders, ports: Ports, tools: dict[str, Path]) -> li
 def _run(arguments: list[str], place: Folders) -> None:
     """One kwokctl command, detached from the caller's process group, its words in `kwokctl.log`."""
     log = place.root / "kwokctl.log"
-    environment = {key: os.environ[key] for key in ("HOME", "PATH", "TMPDIR", "LANG") if key in os.environ}
+    environment = {key: os.environ[key] for key in ("PATH", "TMPDIR", "LANG") if key in os.environ}
     environment["KWOK_WORKDIR"] = str(place.kwok)
     # What the control plane's processes carry is how the rehearsal finds them again.
     environment["TWAIN_REHEARSAL_HOME"] = str(place.world.parent)
-    environment.setdefault("HOME", str(place.root))
+    # kwokctl runs kubectl, which keeps what it discovers below the home folder.
+    environment["HOME"] = str(place.root)
     with log.open("ab") as output:
         try:
             done = subprocess.run(

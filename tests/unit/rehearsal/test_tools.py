@@ -265,6 +265,33 @@ def test_the_compiler_gets_our_settings_and_the_persons_proxy(go: PlayedGo, monk
     assert "-trimpath" in go.builds()[-1]
 
 
+def test_the_wheels_go_keeps_its_caches_below_ours_and_they_go_when_all_is_there(
+    go: PlayedGo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    home = tools_toolchain._wheel_folder(cache) / "go" / "bin"  # pyright: ignore[reportPrivateUsage]
+    home.parent.mkdir(parents=True)
+    go.folder.rename(home)
+    go.folder = home
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("GOCACHE", raising=False)
+    tools.ensure(["etcd"])
+    own = {Path(go.environments()[-1][name]) for name in ("GOCACHE", "GOMODCACHE")}
+    assert {path.parent for path in own} == {cache}
+    for path in own:
+        path.mkdir(exist_ok=True)
+    tools.ensure(["kwokctl"])
+    assert all(path.is_dir() for path in own)
+    tools.ensure()
+    assert not any(path.exists() for path in own)
+
+
+def test_a_go_on_path_uses_the_persons_own_caches(go: PlayedGo) -> None:
+    tools.ensure(["etcd"])
+    given = {name: os.environ.get(name) for name in ("GOCACHE", "GOMODCACHE")}
+    assert {name: go.environments()[-1].get(name) for name in given} == given
+
+
 # Failing, being killed, being two
 
 
