@@ -11,6 +11,8 @@ from typing import Any
 
 from cli import errors, files
 
+_GATES = "gates"
+
 
 def default_home() -> Path:
     """`$TWAIN_HOME`, else `~/.config/twain`."""
@@ -116,12 +118,47 @@ class ContextStore:
             files.write_private(self.path, json.dumps({**raw, "current": name}, indent=2) + "\n")
         return context
 
-    def put(self, name: str, value: dict[str, Any], *, current: bool = False) -> None:
-        """Write one context, replacing one of the same name."""
+    def add(self, name: str, value: dict[str, Any], *, current: bool = False) -> Context:
+        """Write a new context; the first one becomes the current one. Raises UsageError for a name that is taken."""
         raw = self.read()
+        if name in raw["contexts"]:
+            message = f"there is a context {name!r} already: world {raw['contexts'][name].get('world')}."
+            fix = f"choose another name, or first: twain context remove {name}"
+            raise errors.UsageError(message, fix=fix, id="CFG-EXISTS")
         raw["contexts"][name] = value
         if current or not raw.get("current"):
             raw["current"] = name
+        self._write(raw)
+        return self.get(name)
+
+    def remove(self, name: str) -> Context:
+        """Forget a context and what its gates left on disk; returns what it was."""
+        context = self.get(name)
+        raw = self.read()
+        del raw["contexts"][name]
+        if raw.get("current") == name:
+            raw["current"] = None
+        self._write(raw)
+        for gate in context.gates.values():
+            for path in (gate.token_file, gate.ca_file):
+                # Only what lies in our own folder is ours to remove.
+                if path is not None and path.is_relative_to(self.home / _GATES):
+                    path.unlink(missing_ok=True)
+        return context
+
+    def accept(self, name: str, *, world: str, url: str, token: str, ca_pem: str) -> GateAccess:
+        """Keep a gate token of another world, and how its gate is reached, with a context. Replaces what was there."""
+        self.get(name)
+        base = f"{_GATES}/{name}-{world}"
+        files.write_private(self.home / f"{base}.token", f"{token}\n")
+        files.write_private(self.home / f"{base}.crt", ca_pem)
+        raw = self.read()
+        gates = raw["contexts"][name].setdefault("gates", {})
+        gates[world] = {"url": url, "token_file": f"{base}.token", "ca_file": f"{base}.crt"}
+        self._write(raw)
+        return self.get(name).gates[world]
+
+    def _write(self, raw: dict[str, Any]) -> None:
         files.write_private(self.path, json.dumps(raw, indent=2) + "\n")
 
 

@@ -124,6 +124,7 @@ class Home:
             "TWAIN_HOME": str(self.operator(world)),
             "PULUMI_HOME": str(folder / "pulumi"),
             "KUBECACHEDIR": str(folder / "kubectl"),
+            "KUBECONFIG": str(self.operator(world) / "kubeconfig"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",

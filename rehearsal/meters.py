@@ -62,6 +62,8 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("azure", "Workspace"): _meter("", _LOGS, "Log Analytics", "data-ingestion"),
     ("azure", "NatGateway"): _meter("", _NET, "Virtual Network", "nat-gateway"),
     ("azure", "PublicIPAddress"): _meter("", _NET, "Virtual Network", "standard-static-ip"),
+    ("azure", "PrivateEndpoint"): _meter("", _NET, "Virtual Network", "standard-private-endpoint"),
+    ("azure", "PrivateZone"): _meter("", _NET, "Azure DNS", "private-zone"),
     ("azure", "Key"): _meter("", _KEYS, "Key Vault", "key-operations"),
     ("azure", "Vault"): _meter("", _KEYS, "Key Vault", "vault-operations"),
 }
@@ -79,7 +81,8 @@ FREE: Final = frozenset(
         # networks and their rules
         "Firewall", "Network", "NetworkSecurityGroup", "Router", "SecurityGroup", "SecurityGroupRule", "SecurityRule",
         "Subnet", "Subnetwork", "Switch", "VirtualNetwork", "RouteTable", "SnatEntry", "EipAssociation",
-        "ResourceGroup",
+        "ResourceGroup", "Connection", "GlobalAddress", "PrivateDnsZoneGroup", "ServiceConnectionPolicy",
+        "VirtualNetworkLink",
         # identities and grants
         "Account", "FederatedIdentityCredential", "IAMBinding", "IAMMember", "BucketIAMBinding", "BucketIAMMember",
         "CryptoKeyIAMBinding", "CryptoKeyIAMMember", "KeyIAMMember", "OidcProvider", "Policy", "PolicyAttachment",

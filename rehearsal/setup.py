@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -252,6 +252,19 @@ def write_operator(rehearsal: Rehearsal, world: str, gates: dict[str, dict[str, 
     }
     document = {"current": f"rehearsal-{world}", "contexts": {f"rehearsal-{world}": context}}
     _write_private(home.operator(world) / "contexts.json", document)
+    _write_text(home.operator(world) / "kubeconfig", _kubeconfig(home.operator(world)))
+
+
+def _kubeconfig(operator: Path) -> str:
+    """What plain `kubectl` in the world's shell uses: the same as `twain cell kubeconfig`."""
+    from cli import cells
+    from components.cluster import kubeconfig
+
+    known = [cells.read(operator, name) for name in cells.known(operator)]
+    return kubeconfig.joined(
+        kubeconfig.assemble(cell=cell.cell, endpoint=cell.endpoint, ca_pem=cell.ca or "", exec_spec=asdict(cell.exec))
+        for cell in known
+    )
 
 
 def write_cell_facts(rehearsal: Rehearsal, cell: Cell) -> None:
@@ -292,7 +305,10 @@ def twain_checked(home: Home, world: str, args: Sequence[str], *, timeout_s: flo
 
 
 def _write_private(path: Path, document: Any) -> None:
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    _write_text(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     temporary = path.with_suffix(f".tmp{os.getpid()}")

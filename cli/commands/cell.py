@@ -82,19 +82,38 @@ def get(app: App, *, name: str, output: Format) -> None:
         examples=("twain cell kubeconfig cn-sha-1 > kubeconfig", "kubectl --kubeconfig kubeconfig get nodes"),
     ),
 )
-@click.argument("name")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @context_option
 @pass_app
-def kubeconfig(app: App, *, name: str) -> None:
-    """Print a kubeconfig of a cell of the own world. It holds an exec plugin and the CA, no credential."""
+def kubeconfig(app: App, *, names: tuple[str, ...]) -> None:
+    """Print a kubeconfig of cells of the own world; without NAME of all that were brought up.
+
+    Each cell is a context of its own name, the first one is current. It holds exec plugins and CAs, no credential.
+    """
+    from components.cluster import kubeconfig as kubeconfigs
+
+    chosen = names or _up(app)
+    if not chosen:
+        message = f"no cell of world {app.context.world} has been brought up in this context."
+        raise errors.NotFoundError(message, fix="twain stack up", id="CELL-404")
+    app.console.data(kubeconfigs.joined(_kubeconfig(app, name) for name in chosen))
+
+
+def _up(app: App) -> tuple[str, ...]:
+    from cli import cells
+
+    known = set(cells.known(app.home))
+    return tuple(found.name for found in app.fleet.cells if found.name in known and found.world == app.context.world)
+
+
+def _kubeconfig(app: App, name: str) -> str:
     from components.cluster import kubeconfig as kubeconfigs
 
     facts = app.cell(name)
     if facts.ca is None:
         message = f"the CA of cell {name} is not known here."
         raise errors.UsageError(message, fix=f"twain stack outputs --cell {name}", where=name, id="CFG-CA")
-    text = kubeconfigs.assemble(cell=facts.cell, endpoint=facts.endpoint, ca_pem=facts.ca, exec_spec=asdict(facts.exec))
-    app.console.data(text)
+    return kubeconfigs.assemble(cell=facts.cell, endpoint=facts.endpoint, ca_pem=facts.ca, exec_spec=asdict(facts.exec))
 
 
 def _show(app: App, scope: Scope, output: Format) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ GRANTS = Kind(
     },
 )
 SHORTEST_S = 600
+_CONTEXT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @click.group(cls=NounGroup)
@@ -78,6 +80,102 @@ def use(app: App, *, name: str) -> None:
     chosen = app.contexts.use(name)
     app.console.note(f"context {chosen.name} is current: world {chosen.world}, identity {chosen.identity}.")
     app.console.note("next: twain status")
+
+
+@context.command(
+    "add",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        examples=(
+            "twain context add row-sre --world row --fleet prod.yaml",
+            "twain context add cn-platform --world cn --fleet prod.yaml --identity li.wei",
+        ),
+        mutates=True,
+    ),
+)
+@click.argument("name")
+@click.option("--world", type=click.Choice(["cn", "row"]), required=True, help="The world whose operator this is.")
+@click.option(
+    "--fleet", metavar="FILE", required=True, help="The fleet; its form is checked before anything is written."
+)
+@click.option("--identity", default="", metavar="WHO", help="Who acts, for the audit log.  [default: NAME]")
+@click.option("--use", "current", is_flag=True, help="Make it the current context.")
+@pass_app
+def add(app: App, *, name: str, world: str, fleet: str, identity: str, current: bool) -> None:
+    """Add a context. Touches this machine only, so it does not ask; credentials stay with the clouds' own tools."""
+    from cli.fleet import FleetView
+
+    if not _CONTEXT_NAME.fullmatch(name):
+        message = f"{name!r} cannot be a name: lower-case letters, digits and '-', 63 at most."
+        raise errors.UsageError(message, id="CFG-NAME")
+    place = Path(fleet).expanduser().resolve()
+    view = FleetView.load(place, app.home / "cache")
+    if world not in view.worlds:
+        message = f"fleet {view.name} has no world {world}; it has {', '.join(view.worlds)}."
+        raise errors.NotFoundError(message, fix="name one of them", where=str(place), id="WORLD-404")
+    value = {"world": world, "identity": identity or name, "fleet": str(place)}
+    made = app.contexts.add(name, value, current=current)
+    app.console.note(f"context {made.name}: world {made.world}, identity {made.identity}, fleet {made.fleet}.")
+    ahead = "twain stack preview" if app.contexts.read()["current"] == name else f"twain context use {name}"
+    app.console.note(f"next: {ahead}")
+
+
+@context.command(
+    "remove",
+    cls=VerbCommand,
+    verb=Verb(data_class="metadata", examples=("twain context remove row-sre -y",), mutates=True),
+)
+@click.argument("name")
+@confirm_options
+@pass_app
+def remove(app: App, *, name: str, yes: bool, dry_run: bool) -> None:
+    """Forget a context and the gate tokens that it took in. Clusters and stacks are not touched."""
+    found = app.contexts.get(name)
+    tokens = "".join(f", its gate token for {world}" for world in sorted(found.gates))
+    app.console.note(f"plan: forget context {found.name} (world {found.world}){tokens}")
+    if app.confirm("forget it?", yes=yes, dry_run=dry_run):
+        app.contexts.remove(name)
+        app.console.note("next: twain context list")
+
+
+@context.command(
+    "accept",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        examples=(
+            "twain context accept --world cn --url https://gate.cn.example:8443 --ca cn.crt --token cn.token",
+            "twain context accept --world cn --url https://gate.cn.example:8443 --ca cn.crt --token - < cn.token",
+        ),
+        mutates=True,
+    ),
+)
+@click.option("--world", type=click.Choice(["cn", "row"]), required=True, help="The world that granted the token.")
+@click.option("--url", required=True, help="The address of its gate; https only.")
+@click.option("--ca", metavar="FILE", required=True, help="The certificate authority of the gate, as PEM.")
+@click.option("--token", "token_file", metavar="FILE", required=True, help="The gate token; - for standard input.")
+@context_option
+@pass_app
+def accept(app: App, *, world: str, url: str, ca: str, token_file: str) -> None:
+    """Take in a gate token that another world granted, so that this context can call that world's gate.
+
+    Keeps a copy of the token and the certificate, 0600, and replaces one of the same world. The token is never a
+    command-line argument, where other people of the machine could read it.
+    """
+    from cli import grants
+
+    mine = app.context
+    if world == mine.world:
+        message = f"context {mine.name} is of world {world} itself and goes direct there; a gate is for the other one."
+        raise errors.UsageError(message, fix="--world of the one that granted the token", id="CFG-WORLD")
+    token = grants.read_token(token_file)
+    gate = app.contexts.accept(
+        mine.name, world=world, url=grants.gate_url(url), token=token, ca_pem=grants.read_ca(Path(ca).expanduser())
+    )
+    until = grants.expiry(token)
+    app.console.note(f"context {mine.name} calls the gate of {world} at {gate.url}, until {until or 'not said'}.")
+    app.console.note(f"next: twain status --world {world}")
 
 
 @context.command(

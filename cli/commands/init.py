@@ -117,4 +117,5 @@ def init(app: App, *, folder: str, name: str, yes: bool, dry_run: bool) -> None:
         if not dry_run:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
-    app.console.note("next: replace every CHANGE-ME, then: twain rehearse up, to try it without a cloud")
+    app.console.note("next: replace every CHANGE-ME, then: twain context add NAME --world row --fleet FILE")
+    app.console.note("      to try twain without a cloud: twain rehearse up")

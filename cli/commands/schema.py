@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -144,9 +145,11 @@ def reference() -> str:
     lines += ["", "## Verbs", ""]
     for name, command in verbs():
         declared = declaration(command)
-        lines += [f"### twain {name}", "", (command.help or "").strip().replace("\b\n", ""), ""]
+        lines += [f"### twain {name}", "", inspect.cleandoc(command.help or "").replace("\b\n", ""), ""]
         if declared is not None:
-            told = "changes things: it shows a plan and asks" if declared.mutates else "only reads"
+            asks = any(param.name == "yes" for param in command.params)
+            changes = "changes things: it shows a plan and asks" if asks else "changes things, and does not ask"
+            told = changes if declared.mutates else "only reads"
             kind = f" JSON kind: `{declared.kind.name}`." if declared.kind is not None else ""
             lines += [f"Data class {declared.data_class}; {told}.{kind}", ""]
         lines += [_option_line(param) for param in command.params if isinstance(param, click.Option)]

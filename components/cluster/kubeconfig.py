@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def assemble(*, cell: str, endpoint: str, ca_pem: str, exec_spec: Mapping[str, Any]) -> str:
@@ -39,3 +39,13 @@ def assemble(*, cell: str, endpoint: str, ca_pem: str, exec_spec: Mapping[str, A
         },
         sort_keys=False,
     )
+
+
+def joined(configs: Iterable[str]) -> str:
+    """One kubeconfig out of several, each cell a context of its own; the first one's is current. Pure."""
+    parsed = [yaml.safe_load(text) for text in configs]
+    whole: dict[str, Any] = {"apiVersion": "v1", "kind": "Config"}
+    for part in ("clusters", "users", "contexts"):
+        whole[part] = [entry for config in parsed for entry in config[part]]
+    whole["current-context"] = parsed[0]["current-context"] if parsed else ""
+    return yaml.safe_dump(whole, sort_keys=False)

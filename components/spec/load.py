@@ -131,8 +131,13 @@ def lines(path: str | Path) -> dict[str, int]:
 
 
 def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
-    """The fleet as plain JSON values, from a cache keyed by the file's content. A cold call validates and fills it."""
-    raw = Path(path).read_bytes()
+    """The fleet as plain JSON values, from a cache keyed by the file's content. A cold call validates and fills it.
+    Raises SpecError as `load_fleet` does, also for a file that cannot be read.
+    """
+    document = _Document(path=str(path))
+    raw = _bytes(document, Path(path))
+    if raw is None:
+        raise SpecError(document.problems)
     cached = cache_dir / f"fleet-{hashlib.sha256(raw).hexdigest()[:24]}.json"
     try:
         return json.loads(cached.read_bytes())

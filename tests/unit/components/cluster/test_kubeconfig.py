@@ -6,7 +6,7 @@ import base64
 
 import yaml
 
-from components.cluster.kubeconfig import assemble
+from components.cluster.kubeconfig import assemble, joined
 
 SPEC = {"command": "ack-ram-tool", "args": ["credential-plugin", "get-credential"], "env": {"A": "b"}}
 
@@ -34,3 +34,12 @@ def test_server_and_authority_are_those_of_the_cell() -> None:
 def test_the_same_facts_give_the_same_text() -> None:
     texts = {assemble(cell="c", endpoint="https://e", ca_pem="p", exec_spec=SPEC) for _ in range(3)}
     assert len(texts) == 1
+
+
+def test_several_are_one_with_a_context_each_and_the_first_is_current() -> None:
+    one, two = (assemble(cell=name, endpoint=f"https://{name}", ca_pem="p", exec_spec=SPEC) for name in ("a", "b"))
+    config = yaml.safe_load(joined([one, two]))
+    assert [entry["name"] for entry in config["clusters"]] == ["a", "b"]
+    assert [entry["context"] for entry in config["contexts"]] == [{"cluster": name, "user": name} for name in "ab"]
+    assert config["current-context"] == "a"
+    assert yaml.safe_load(joined([one])) == yaml.safe_load(one)
