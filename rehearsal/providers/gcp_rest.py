@@ -209,8 +209,10 @@ OTHER_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name="gcp:projects/serviceIdentity:ServiceIdentity",
         name="service",
-        make=lambda call: Made(id=f"projects/{project_of(call)}/services/{call.text('service')}"),
-        key=lambda call: f"{project_of(call)}/{call.text('service')}",
+        # Asking for an account that is there gives the one that is there, so every cell of a project may ask. Google's
+        # id is the same for all of them; the store keeps one row per asker, told apart by the cell.
+        make=lambda call: Made(id=f"projects/{project_of(call)}/services/{call.text('service')}#{call.cell}"),
+        key=lambda call: f"{project_of(call)}/{call.text('service')}#{call.cell}",
         outputs=lambda call, _id: _service_agent(call),
         planned=_service_agent,
         # Google Cloud keeps a service's own account for ever.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.providers.wire import UNKNOWN, Secret
+from rehearsal.providers.wire import UNKNOWN, Secret, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,3 +281,17 @@ def test_a_preview_knows_what_it_would_have_created_before(caller: Callable[[str
     assert (
         "no such ResourceGroup" in dict(cloud.check(VNET, inputs | {"resourceGroupName": "other"}))["resourceGroupName"]
     )
+
+
+def test_every_cell_of_a_project_may_ask_for_a_services_account_and_gets_the_same(
+    caller: Callable[[str], Any],
+) -> None:
+    cloud = caller("gcp")
+    token, asked = "gcp:projects/serviceIdentity:ServiceIdentity", {"service": "container.googleapis.com"}
+    emails = set()
+    for cell in ("eu-ams-1", "eu-ams-2"):
+        urn = cloud.urn(token, stack=f"test.{cell}.infra")
+        request = provider_pb2.CreateRequest(urn=urn, properties=encode(asked))
+        emails.add(decode(cloud.provider.Create(request, cloud.context).properties)["email"])
+    assert len(emails) == 1
+    assert len(cloud.store.list_resources(type=token)) == 2
