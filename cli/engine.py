@@ -14,6 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -129,21 +130,47 @@ class Engine:
         """The names of the stacks."""
         return [entry["name"] for entry in self.stacks()]
 
-    def ensure(self, stack: str, *, fleet: Path, secrets_provider: str) -> None:
-        """Create the stack and set its one configuration key. Repeating it changes nothing."""
+    def create(self, stack: str, *, secrets_provider: str) -> None:
+        """Create the stack, empty. Repeating it changes nothing."""
         if stack not in self.names():
             provider = [] if secrets_provider == "passphrase" else ["--secrets-provider", secrets_provider]
             self.run(["stack", "init", stack, "--non-interactive", *provider], timeout_s=60)
+
+    def ensure(self, stack: str, *, fleet: Path, secrets_provider: str) -> None:
+        """Create the stack and set its one configuration key. Repeating it changes nothing."""
+        self.create(stack, secrets_provider=secrets_provider)
         self.run(["config", "set", "twain:fleet", str(fleet), "--stack", stack, "--non-interactive"], timeout_s=60)
 
-    def preview(self, stack: str) -> dict[str, Any]:
-        """The engine's own JSON: `changeSummary`, `steps`, `diagnostics`. Takes no lock and changes nothing."""
-        result = self.run(["preview", "--stack", stack, "--json", "--non-interactive"], check=False)
+    def preview(self, stack: str, *, fleet: Path) -> dict[str, Any]:
+        """The engine's own JSON: `changeSummary`, `steps`, `diagnostics`. Takes no lock and changes nothing: where the
+        stack is set to another fleet, the engine gets a copy of its settings with this one.
+        """
+        with self._settings(stack, fleet) as settings:
+            result = self.run(["preview", "--stack", stack, "--json", "--non-interactive", *settings], check=False)
         document = _json(result.out)
         if result.code != 0:
             told = "\n".join(str(entry.get("message", "")) for entry in document.get("diagnostics") or ())
             raise failure(Result(code=result.code, out=told, err=result.err), what=f"preview of {stack}")
         return document
+
+    @contextmanager
+    def _settings(self, stack: str, fleet: Path) -> Generator[list[str]]:
+        import yaml
+
+        try:
+            project = yaml.safe_load((self.workspace / "Pulumi.yaml").read_bytes()) or {}
+            own = self.workspace / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
+            settings = yaml.safe_load(own.read_bytes()) or {}
+        except (OSError, yaml.YAMLError):
+            settings = {}
+        if settings.get("config", {}).get("twain:fleet") == str(fleet):
+            yield []
+            return
+        settings.setdefault("config", {})["twain:fleet"] = str(fleet)
+        with tempfile.TemporaryDirectory(prefix="twain-") as folder:
+            place = Path(folder) / f"Pulumi.{stack}.yaml"
+            files.write_private(place, yaml.safe_dump(settings))
+            yield ["--config-file", str(place)]
 
     def up(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
         """Bring the stack up. Raises LockHeldError, PolicyError, AuthError, ResourceError."""

@@ -89,8 +89,9 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         ]
         return row
     engine = app.engine
-    engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))
-    document = engine.preview(stack.name)
+    # The engine previews only a stack that exists; an empty one is all that a preview leaves.
+    engine.create(stack.name, secrets_provider=secrets_provider(app))
+    document = engine.preview(stack.name, fleet=app.context.fleet)
     for name, count in (document.get("changeSummary") or {}).items():
         key = "replace" if "replace" in name else name
         if key in row["changes"]:

@@ -209,6 +209,22 @@ def test_a_preview_names_what_would_change_under_the_table_and_what_is_lost_firs
     ]
 
 
+def test_a_preview_leaves_the_settings_of_a_stack_that_is_set_to_another_fleet(engine: Any) -> None:
+    stacks(engine, "rehearsal.eu-ams-1.infra")
+    own = engine.home / "workspace" / "Pulumi.rehearsal.eu-ams-1.infra.yaml"
+    own.write_text("encryptionsalt: v1:x\nconfig:\n  twain:fleet: /another.yaml\n")
+    before = own.read_bytes()
+    asked = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
+    assert engine.twain(*asked).code == 0
+    assert own.read_bytes() == before
+    (call,) = [line for line in calls(engine) if line.startswith("preview")]
+    assert "--config-file" in call
+    assert not any(line.startswith(("config set", "stack init")) for line in calls(engine))
+    own.write_text(f"config:\n  twain:fleet: {engine.fleet}\n")
+    assert engine.twain(*asked).code == 0
+    assert "--config-file" not in [line for line in calls(engine) if line.startswith("preview")][-1]
+
+
 def test_a_preview_without_changes_says_so(engine: Any) -> None:
     (engine.home / "preview.json").write_text(json.dumps({"changeSummary": {"same": 3}, "steps": []}))
     ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
