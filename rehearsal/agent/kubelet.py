@@ -91,7 +91,7 @@ class Kubelet:
         self._poke()
 
     def node_appeared(self) -> None:
-        """Pods that were bound before their Node was known can begin."""
+        """Pods that were bound before their Node was known, with its capacity, can begin."""
         for pod in list(self._orphans.values()):
             self._begin(pod)
 
@@ -133,7 +133,8 @@ class Kubelet:
         name = pod["spec"]["nodeName"]
         node = self._nodes.present.get(name)
         number = None if node is None else self._nodes.number(node)
-        if node is None or number is None:
+        # The pods' watch can be ahead of the Nodes': a Node as it was before it told its capacity has no GPUs.
+        if node is None or number is None or not node.get("status", {}).get("capacity"):
             self._orphans[uid] = pod
             return
         self._orphans.pop(uid, None)
