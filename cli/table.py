@@ -27,6 +27,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
                 "stack",
                 ("cli.commands.stack:stack", "The Pulumi stacks behind the cells: preview, up, outputs, destroy."),
             ),
+            ("gpu", ("cli.commands.gpu:gpu", "GPU classes: which machine gives one where, at what price.")),
             ("parity", ("cli.commands.parity:parity", "Whether the cells give the same guarantees.")),
         ),
     ),

@@ -1,135 +1,159 @@
 """GPU classes and the machines that meet them, per cloud and region; sizes of CPU pools.
 
-A class is a contract: usable memory per device at least so much, bf16 or not. Availability is a fact with a source and
-a date; a region that is not listed is not offered, as far as we know, and the spec check says so.
+A class is a contract: usable memory and compute of one device at least so much, bf16 and fp8 or not. Availability is a
+fact with a source and a date (`data/gpu_machines.csv`); a region that is not listed is not offered, as far as we know,
+and the spec check says so.
 """
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from components.clouds.gpu_models import GpuModel
+
+
+Interconnect = Literal["none", "pcie", "nvlink"]
+Stock = Literal["listed", "on request"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GpuClass:
-    """A capability contract. `memory_gib` is usable memory per device."""
+    """A capability contract, each figure the least that one device has: `memory_gib` usable, `tflops` dense bf16 (fp16
+    without `bf16`).
+    """
 
     name: str
     memory_gib: int
+    tflops: int
     bf16: bool
+    fp8: bool
+
+    def met_by(self, model: GpuModel) -> bool:
+        """Whether a model keeps the contract."""
+        enough = model.memory_gib >= self.memory_gib and model.tflops >= self.tflops
+        return enough and model.bf16 >= self.bf16 and model.fp8 >= self.fp8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A machine type with GPUs: how many devices, which, in which regions, according to whom and when."""
+    """A machine type with GPUs: how many devices, which, joined how, in which regions, according to whom and when.
+
+    `stock` says whether anybody may order it there (`listed`) or the cloud decides (`on request`: quota, allow-list).
+    """
 
     instance_type: str
     gpu_class: str
     gpus: int
     gpu_model: str
     accelerator: str
+    interconnect: Interconnect
+    stock: Stock
     regions: tuple[str, ...]
     source: str
     as_of: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unlisted:
+    """A family of machines without a source for its sizes and regions."""
+
+    cloud: str
+    family: str
+    gpu_class: str
+    gpu_model: str
+    reason: str
+    as_of: str
+
+
 CLASSES = {
-    "gpu-16g": GpuClass(name="gpu-16g", memory_gib=15, bf16=False),
-    "gpu-24g": GpuClass(name="gpu-24g", memory_gib=22, bf16=True),
-    "gpu-80g": GpuClass(name="gpu-80g", memory_gib=75, bf16=True),
+    one.name: one
+    for one in (
+        GpuClass(name="gpu-16g", memory_gib=15, tflops=60, bf16=False, fp8=False),
+        GpuClass(name="gpu-24g", memory_gib=22, tflops=120, bf16=True, fp8=False),
+        GpuClass(name="gpu-40g", memory_gib=39, tflops=300, bf16=True, fp8=False),
+        GpuClass(name="gpu-48g", memory_gib=44, tflops=115, bf16=True, fp8=True),
+        GpuClass(name="gpu-80g", memory_gib=75, tflops=300, bf16=True, fp8=False),
+        GpuClass(name="gpu-80g-fp8", memory_gib=75, tflops=800, bf16=True, fp8=True),
+        # Wide on purpose: parts made for export to China have the memory and bandwidth, and a sixth of the compute.
+        GpuClass(name="gpu-90g-fp8", memory_gib=90, tflops=140, bf16=True, fp8=True),
+        GpuClass(name="gpu-140g-fp8", memory_gib=140, tflops=900, bf16=True, fp8=True),
+    )
 }
+DATA = Path(__file__).with_name("data") / "gpu_machines.csv"
 
-_ALI_LIST = "per-region on-demand list of a third party; re-check with the cloud's instance type query"
-_GCP_LIST = "region list of a public price catalogue (gpu-prices data, August 2026)"
-_AZ_LIST = "region list of a public price catalogue (gpu-prices data, August 2026)"
-_A100 = "NVIDIA A100-SXM4-80GB"
 
-MACHINES: dict[str, tuple[Machine, ...]] = {
-    "alicloud": (
-        Machine(
-            instance_type="ecs.gn6i-c4g1.xlarge",
-            gpu_class="gpu-16g",
-            gpus=1,
-            gpu_model="Tesla T4",
-            accelerator="Tesla-T4",
-            regions=("cn-beijing", "cn-chengdu", "cn-guangzhou", "cn-hangzhou", "cn-shanghai", "cn-shenzhen"),
-            source=_ALI_LIST,
-            as_of="2024-12",
-        ),
-        Machine(
-            instance_type="ecs.gn7i-c16g1.4xlarge",
-            gpu_class="gpu-24g",
-            gpus=1,
-            gpu_model="NVIDIA A10",
-            accelerator="NVIDIA-A10",
-            regions=("cn-beijing", "cn-chengdu", "cn-guangzhou", "cn-hangzhou", "cn-shanghai", "cn-shenzhen"),
-            source=_ALI_LIST,
-            as_of="2024-12",
-        ),
-        Machine(
-            instance_type="ecs.gn7e-c16g1.4xlarge",
-            gpu_class="gpu-80g",
-            gpus=1,
-            gpu_model=_A100,
-            accelerator="NVIDIA-A100-SXM4-80GB",
-            regions=("cn-beijing", "cn-hangzhou", "cn-shanghai", "cn-shenzhen", "cn-wulanchabu"),
-            source=_ALI_LIST,
-            as_of="2024-12",
-        ),
+def _read(path: Path) -> dict[str, tuple[Machine, ...]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [(row["cloud"], _machine(row)) for row in csv.DictReader(stream)]
+    return {
+        cloud: tuple(machine for other, machine in rows if other == cloud) for cloud in ("alicloud", "gcp", "azure")
+    }
+
+
+def _machine(row: dict[str, str]) -> Machine:
+    return Machine(
+        instance_type=row["instance_type"],
+        gpu_class=row["gpu_class"],
+        gpus=int(row["gpus"]),
+        gpu_model=row["gpu_model"],
+        accelerator=row["accelerator"],
+        interconnect=cast("Interconnect", row["interconnect"]),
+        stock=cast("Stock", row["stock"]),
+        regions=tuple(row["regions"].split(";")),
+        source=row["source"],
+        as_of=row["as_of"],
+    )
+
+
+# Per cloud in the order of preference: of two machines that give the same, the first is taken.
+MACHINES: dict[str, tuple[Machine, ...]] = _read(DATA)
+
+# Devices that a cloud is known to have, and of which no source says which machine can be had where. A fleet cannot use
+# them until somebody looks that up in an account; `twain gpu offers` names them, so that nobody takes them for absent.
+UNLISTED = (
+    Unlisted(
+        cloud="alicloud",
+        family="ecs.gn8v, ecs.ebmgn8v",
+        gpu_class="gpu-90g-fp8",
+        gpu_model="NVIDIA H20",
+        reason="in the container service's tables; the vendor does not print the model, which is widely read as H20, "
+        "made for export to China; sizes and regions by request",
+        as_of="2026-08",
     ),
-    "gcp": (
-        Machine(
-            instance_type="g2-standard-8",
-            gpu_class="gpu-24g",
-            gpus=1,
-            gpu_model="NVIDIA L4",
-            accelerator="nvidia-l4",
-            regions=("asia-northeast1", "asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"),
-            source=_GCP_LIST,
-            as_of="2026-08",
-        ),
-        Machine(
-            instance_type="a2-ultragpu-1g",
-            gpu_class="gpu-80g",
-            gpus=1,
-            gpu_model=_A100,
-            accelerator="nvidia-a100-80gb",
-            regions=("asia-southeast1", "europe-west4", "us-central1", "us-east4"),
-            source=_GCP_LIST,
-            as_of="2026-08",
-        ),
+    Unlisted(
+        cloud="alicloud",
+        family="ecs.gn8is, ecs.ebmgn8is",
+        gpu_class="gpu-48g",
+        gpu_model="NVIDIA L20",
+        reason="in the container service's tables; the container instance service says of it: some regions outside "
+        "China, by request; elsewhere not stated",
+        as_of="2026-08",
     ),
-    "azure": (
-        Machine(
-            instance_type="Standard_NC4as_T4_v3",
-            gpu_class="gpu-16g",
-            gpus=1,
-            gpu_model="Tesla T4",
-            accelerator="nvidia",
-            regions=("eastus", "francecentral", "swedencentral", "westeurope"),
-            source=_AZ_LIST,
-            as_of="2026-08-20",
-        ),
-        Machine(
-            instance_type="Standard_NV36ads_A10_v5",
-            gpu_class="gpu-24g",
-            gpus=1,
-            gpu_model="NVIDIA A10",
-            accelerator="nvidia",
-            regions=("eastus", "francecentral", "swedencentral", "westeurope"),
-            source=_AZ_LIST,
-            as_of="2026-08-20",
-        ),
-        Machine(
-            instance_type="Standard_NC24ads_A100_v4",
-            gpu_class="gpu-80g",
-            gpus=1,
-            gpu_model="NVIDIA A100 80GB PCIe",
-            accelerator="nvidia",
-            regions=("eastus", "francecentral", "swedencentral", "westeurope"),
-            source=_AZ_LIST,
-            as_of="2026-08-20",
-        ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """How the GPUs of a cloud's nodes are made usable: who brings the driver, who the device plugin."""
+
+    driver: str
+    device_plugin: str
+    pinned_by: str
+
+
+# Vendors' node pool documentation, August 2026.
+NODES = {
+    "alicloud": Node(
+        driver="the cloud",
+        device_plugin="the cloud",
+        pinned_by="node label ack.aliyun.com/nvidia-driver-version",
     ),
+    "gcp": Node(driver="the cloud", device_plugin="the cloud", pinned_by="gpu_driver_version of the node pool"),
+    "azure": Node(driver="the cloud", device_plugin="twain", pinned_by="the node image"),
 }
 
 _CPU = {

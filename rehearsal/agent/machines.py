@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from rehearsal.providers.facts import Machine, machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,53 +21,24 @@ GPU_MODEL_ANNOTATION = "twain/gpu-model"
 _MAX_PODS = 110
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What one machine offers: CPU cores, memory in GiB, GPU model as its driver names it (empty without)."""
-
-    cpus: int
-    memory_gib: int
-    gpu_model: str = ""
-
-
-# The sizes that the fleet's classes resolve to. A size that is not here gets the modest default below.
-_SHAPES: dict[str, Shape] = {
-    "ecs.g7.large": Shape(cpus=2, memory_gib=8),
-    "ecs.g7.xlarge": Shape(cpus=4, memory_gib=16),
-    "ecs.g7.2xlarge": Shape(cpus=8, memory_gib=32),
-    "e2-standard-2": Shape(cpus=2, memory_gib=8),
-    "e2-standard-4": Shape(cpus=4, memory_gib=16),
-    "e2-standard-8": Shape(cpus=8, memory_gib=32),
-    "Standard_D2ds_v5": Shape(cpus=2, memory_gib=8),
-    "Standard_D4ds_v5": Shape(cpus=4, memory_gib=16),
-    "Standard_D8ds_v5": Shape(cpus=8, memory_gib=32),
-    "ecs.gn7e-c16g1.4xlarge": Shape(cpus=16, memory_gib=125, gpu_model="NVIDIA A100-SXM4-80GB"),
-    "a2-ultragpu-1g": Shape(cpus=12, memory_gib=170, gpu_model="NVIDIA A100-SXM4-80GB"),
-    "Standard_NC24ads_A100_v4": Shape(cpus=24, memory_gib=220, gpu_model="NVIDIA A100 80GB PCIe"),
-    "ecs.gn7i-c8g1.2xlarge": Shape(cpus=8, memory_gib=30, gpu_model="NVIDIA A10"),
-    "g2-standard-8": Shape(cpus=8, memory_gib=32, gpu_model="NVIDIA L4"),
-    "Standard_NV36ads_A10_v5": Shape(cpus=36, memory_gib=440, gpu_model="NVIDIA A10-24Q"),
-    "ecs.gn6i-c8g1.2xlarge": Shape(cpus=8, memory_gib=31, gpu_model="Tesla T4"),
-    "n1-standard-8": Shape(cpus=8, memory_gib=30, gpu_model="Tesla T4"),
-    "Standard_NC8as_T4_v3": Shape(cpus=8, memory_gib=56, gpu_model="Tesla T4"),
-}
-_DEFAULT = Shape(cpus=8, memory_gib=32)
-_CLASS_MODELS = {"gpu-80g": "NVIDIA A100-SXM4-80GB", "gpu-24g": "NVIDIA A10", "gpu-16g": "Tesla T4"}
+# A Node of a size that the cloud's table does not know: a store of an older version, or a test's own.
+_DEFAULT = Machine(cpus=8, memory_gib=32, regions=frozenset())
+_DEFAULT_MODEL = "NVIDIA A100-SXM4-80GB"
 _GKE_ACCELERATOR = {
+    "NVIDIA A100-SXM4-40GB": "nvidia-tesla-a100",
     "NVIDIA A100-SXM4-80GB": "nvidia-a100-80gb",
+    "NVIDIA H100 80GB HBM3": "nvidia-h100-80gb",
+    "NVIDIA H200": "nvidia-h200-141gb",
     "NVIDIA L4": "nvidia-l4",
     "Tesla T4": "nvidia-tesla-t4",
 }
 _GPU_MEMORY_MIB = {"NVIDIA A100-SXM4-80GB": 81920, "NVIDIA A10": 23028, "Tesla T4": 15360}
 
 
-def shape(pool: Pool) -> Shape:
+def shape(pool: Pool) -> Machine:
     """What a machine of this pool offers."""
-    found = _SHAPES.get(pool.instance_type, _DEFAULT)
-    if pool.gpus and not found.gpu_model:
-        model = _CLASS_MODELS.get(pool.gpu_class or "", "NVIDIA A100-SXM4-80GB")
-        return Shape(cpus=found.cpus, memory_gib=found.memory_gib, gpu_model=model)
-    return found
+    found = machine(pool.cloud, pool.instance_type) or _DEFAULT
+    return replace(found, gpu_model=_DEFAULT_MODEL) if pool.gpus and not found.gpu_model else found
 
 
 def allocatable(pool: Pool) -> dict[str, float]:

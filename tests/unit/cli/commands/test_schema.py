@@ -64,6 +64,7 @@ def test_the_verbs_of_the_design_are_all_there() -> None:
         *("world list", "world get", "cell list", "cell get", "cell kubeconfig", "metrics latency", "metrics gpu"),
         *(f"stack {verb}" for verb in ("list", "env", "preview", "up", "destroy", "outputs", "pulumi")),
         *(f"serve {verb}" for verb in ("plan", "apply", "list", "get", "delete")),
+        *(f"gpu {verb}" for verb in ("list", "classes", "offers")),
         *(f"rehearse {verb}" for verb in ("up", "status", "shell", "truth", "load", "partition", "tools", "down")),
     ]
     assert set(wanted) <= names

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.clouds import gpu, labels, regions
+from components.clouds.gpu_models import MODELS
 from components.errors import NotSupportedError
 
 CLOUDS = ("alicloud", "gcp", "azure")
@@ -46,6 +49,33 @@ def test_each_machine_is_offered_in_known_regions_and_says_who_says_so(cloud: st
         assert machine.as_of
         assert machine.regions
         assert {region for region in machine.regions if regions.world_of(cloud, region) is None} == set()
+        assert machine.interconnect == "none" if machine.gpus == 1 else machine.interconnect in {"pcie", "nvlink"}
+        assert machine.stock in {"listed", "on request"}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_each_machine_meets_its_class_and_is_named_once(cloud: str) -> None:
+    names = [machine.instance_type for machine in gpu.MACHINES[cloud]]
+    assert len(names) == len(set(names))
+    for machine in gpu.MACHINES[cloud]:
+        assert gpu.CLASSES[machine.gpu_class].met_by(MODELS[machine.gpu_model]), machine
+    for family in gpu.UNLISTED:
+        assert gpu.CLASSES[family.gpu_class].met_by(MODELS[family.gpu_model]), family
+
+
+def test_a_class_is_not_met_by_less_memory_less_compute_or_a_missing_format() -> None:
+    hopper = gpu.CLASSES["gpu-80g-fp8"]
+    assert not hopper.met_by(MODELS["NVIDIA A100-SXM4-80GB"])
+    assert not hopper.met_by(dataclasses.replace(MODELS["NVIDIA H100 80GB HBM3"], memory_gib=60))
+    assert not hopper.met_by(MODELS["NVIDIA H20"])
+    assert gpu.CLASSES["gpu-90g-fp8"].met_by(MODELS["NVIDIA H20"])
+    assert not gpu.CLASSES["gpu-24g"].met_by(dataclasses.replace(MODELS["NVIDIA A10"], bf16=False))
+
+
+def test_what_the_export_rules_keep_out_of_the_mainland_is_not_offered_there() -> None:
+    inside = {m.gpu_model for m in gpu.MACHINES["alicloud"] if set(m.regions) & set(regions.MAINLAND)}
+    assert inside == {"Tesla T4", "NVIDIA A10", "NVIDIA A100-SXM4-80GB"}
+    assert len(gpu.CLASSES) >= 6
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_the_rehearsal_has_no_problem() -> None:
         (*bucket_in("eur4"), "RES-002"),
         (*bucket_in("us-central1"), "RES-001"),
         (*bucket_in("cn-shanghai"), "RES-002"),
-        ("gpus_per_node: 1,", "gpus_per_node: 8,", "SPEC-SKU"),
+        ("gpus_per_node: 1,", "gpus_per_node: 7,", "SPEC-SKU"),
         ("gpu_class: gpu-80g", "gpu_class: gpu-640g", "SPEC-CLASS"),
         ("cidr: 10.68.0.0/14", "cidr: 10.66.0.0/16", "SPEC-CIDR"),
         ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1', '9']", "SPEC-ZONE"),
@@ -80,7 +80,7 @@ def test_a_bucket_may_lie_in_a_region_of_the_allow_list(tmp_path: Path, location
     [
         (("      region: cn-shanghai", "      region: cn-hongkong"), "      region: cn-hongkong"),
         (bucket_in("EU"), "      overrides:"),
-        (("gpus_per_node: 1,", "gpus_per_node: 8,"), "    - name: cn-sha-1"),
+        (("gpus_per_node: 1,", "gpus_per_node: 7,"), "    - name: cn-sha-1"),
         (("[cn-shanghai, cn-beijing, cn-hangzhou]", "[cn-shanghai, atlantis]"), "      regions: [cn-shanghai, a"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.clouds import gpu
 from rehearsal.engine.install import PROVIDERS
 from rehearsal.providers import alicloud, azure_native, facts, gcp
 from rehearsal.providers.sdktypes import SdkTypes, TypeTable
@@ -36,6 +37,19 @@ def test_every_path_that_a_type_names_is_an_input_of_the_sdk(package: str, token
 def test_every_parent_is_a_type_of_the_same_cloud(package: str, token: str) -> None:
     cloud = CLOUDS[package]
     assert {parent for _path, parent in cloud.types[token].parents} <= set(cloud.types)
+
+
+@pytest.mark.parametrize("cloud", ["alicloud", "gcp", "azure"])
+def test_every_machine_that_a_fleet_can_name_is_known_to_the_emulated_cloud_as_the_same_thing(cloud: str) -> None:
+    for one in gpu.MACHINES[cloud]:
+        known = facts.machine(cloud, one.instance_type)
+        assert known is not None, one.instance_type
+        assert (known.gpus, known.gpu_model) == (one.gpus, one.gpu_model), one.instance_type
+        assert known.regions & set(one.regions), one.instance_type
+    for size in ("cpu-4", "cpu-8", "cpu-16"):
+        known = facts.machine(cloud, gpu.cpu_machine(cloud, size))
+        assert known is not None
+        assert known.cpus == int(size.removeprefix("cpu-"))
 
 
 def test_every_package_has_a_plugin_executable() -> None:

@@ -1,0 +1,77 @@
+"""GPU classes and offers: from the tables, with dates, and unknown where no source speaks."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from components.clouds import gpu, regions
+
+
+def items(operator: Any, *args: str) -> list[dict[str, Any]]:
+    ran = operator.twain("gpu", *args, "-o", "json")
+    assert ran.code == 0, ran.err
+    return ran.json["items"]
+
+
+def test_every_class_says_its_contract_and_who_meets_it(operator: Any) -> None:
+    found = {item["class"]: item for item in items(operator, "classes")}
+    assert set(found) == set(gpu.CLASSES)
+    assert found["gpu-80g"]["clouds"] == ["alicloud", "gcp", "azure"]
+    assert "Tesla T4" not in found["gpu-24g"]["models"]
+    assert found["gpu-48g"]["clouds"] == []
+
+
+def test_an_offer_has_its_price_in_the_clouds_own_currency_with_day_and_source(operator: Any) -> None:
+    asked = ("offers", "--class", "gpu-80g", "--region", "francecentral")
+    found = {item["gpus"]: item for item in items(operator, *asked)}
+    one = found[1]
+    assert (one["world"], one["machine"], one["stock"]) == ("row", "Standard_NC24ads_A100_v4", "listed")
+    assert one["price"]["currency"] == "EUR"
+    assert Decimal(one["price"]["perHour"]) > 0
+    assert one["price"]["asOf"].startswith("2026-")
+    assert one["price"]["source"]
+    assert {item["cloud"] for item in found.values()} == {"azure"}
+
+
+def test_what_has_no_price_is_unknown_and_not_free(operator: Any) -> None:
+    found = items(operator, "offers", "--world", "cn", "--class", "gpu-24g")
+    assert {item["price"] for item in found} == {None}
+    assert {regions.world_of("alicloud", item["region"]) for item in found} == {"cn"}
+    table = operator.twain("gpu", "offers", "--world", "cn", "--class", "gpu-24g").out
+    assert "unknown" in table
+    assert "0.00" not in table
+
+
+def test_a_made_up_price_is_marked(operator: Any) -> None:
+    ran = operator.twain("gpu", "offers", "--region", "cn-shanghai", "--class", "gpu-80g")
+    assert "35.00 CNY*" in ran.out
+    assert "made up for the rehearsal" in ran.out + ran.err
+
+
+def test_a_family_without_a_source_is_named_and_not_taken_for_absent(operator: Any) -> None:
+    (found,) = items(operator, "offers", "--world", "cn", "--class", "gpu-90g-fp8")
+    assert (found["model"], found["stock"], found["region"], found["price"]) == ("NVIDIA H20", "unknown", None, None)
+    assert items(operator, "offers", "--world", "cn", "--class", "gpu-140g-fp8") == []
+    assert items(operator, "offers", "--cloud", "azure", "--class", "gpu-48g") == []
+
+
+def test_each_cell_has_a_row_for_every_class_and_names_the_pool_that_uses_it(operator: Any) -> None:
+    found = items(operator, "list")
+    for cell in ("cn-sha-1", "eu-ams-1", "eu-par-1"):
+        own = [item for item in found if item["cell"] == cell]
+        assert {item["class"] for item in own} == set(gpu.CLASSES)
+        assert [(item["pool"], item["gpus"]) for item in own if item["pool"]] == [("gpu80g", 1)]
+    by_class = {item["class"]: item for item in found if item["cell"] == "cn-sha-1"}
+    assert by_class["gpu-90g-fp8"]["stock"] == "unknown"
+    assert by_class["gpu-140g-fp8"]["stock"] == "not listed"
+    assert by_class["gpu-140g-fp8"]["price"] is None
+
+
+@pytest.mark.parametrize("args", [("offers", "--class", "gpu-640g"), ("list", "--class", "h100")])
+def test_an_unknown_class_ends_with_6_and_names_those_that_exist(operator: Any, args: tuple[str, ...]) -> None:
+    ran = operator.twain("gpu", *args)
+    assert ran.code == 6
+    assert "gpu-80g-fp8" in ran.err
