@@ -37,10 +37,12 @@ def by_cell(ran: Ran) -> dict[str, dict[str, Any]]:
 
 
 class Loaded:
-    """A rehearsal after a seeded load, with nothing else around it."""
+    """A rehearsal after a seeded load, with nothing else around it. `asked` is requests per second and seconds."""
 
-    def __init__(self, stage: Stage, load: dict[str, dict[str, Any]], window: tuple[float, float]) -> None:
-        self.stage, self.load, self.window = stage, load, window
+    def __init__(
+        self, stage: Stage, asked: tuple[float, float], load: dict[str, dict[str, Any]], window: tuple[float, float]
+    ) -> None:
+        self.stage, self.asked, self.load, self.window = stage, asked, load, window
 
     def truth(self, start: float, end: float) -> dict[str, dict[str, Any]]:
         return by_cell(
@@ -56,6 +58,11 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(stage: Stage) -> Iterator[Loaded]:
+    yield from under_load(stage, rate=RATE, seconds=LOAD_S)
+
+
+def under_load(stage: Stage, *, rate: float, seconds: float) -> Iterator[Loaded]:
+    """Send a seeded load into every cell, with margins of silence; light traffic rests until the caller is done."""
     places = [traffic.Place(home=stage.home, world=world, cell=cell) for cell, world in CELLS.items()]
     # Paused before and after the load too, so that the margins of the window are truly empty.
     with traffic.light_paused(places):
@@ -64,19 +71,20 @@ def loaded(stage: Stage) -> Iterator[Loaded]:
         begin = time.time()
         time.sleep(MARGIN_S)
         ran = stage.checked(
-            "rehearse", "load", "--rate", f"{RATE:g}", "--duration", f"{LOAD_S:g}s", "--seed", "7", "-o", "json"
+            "rehearse", "load", "--rate", f"{rate:g}", "--duration", f"{seconds:g}s", "--seed", "7", "-o", "json"
         )
         for place in places:
             place.pause_file.write_text(f"{os.getpid()}\n")
         time.sleep(MARGIN_S)
-        yield Loaded(stage, by_cell(ran), (begin, time.time()))
+        yield Loaded(stage, (rate, seconds), by_cell(ran), (begin, time.time()))
 
 
 def test_the_generator_says_what_was_asked_and_what_was_achieved(loaded: Loaded) -> None:
     assert set(loaded.load) == set(CELLS)
     for item in loaded.load.values():
-        assert item["askedRate"] == RATE
-        assert item["achievedRate"] == pytest.approx(item["sent"] / LOAD_S, rel=0.1)
+        rate, seconds = loaded.asked
+        assert item["askedRate"] == rate
+        assert item["achievedRate"] == pytest.approx(item["sent"] / seconds, rel=0.1)
         assert item["sent"] == item["answered"] == item["statuses"]["200"]
         # Seeded: about a third is streamed, and an answer has 8 to 32 tokens.
         assert 0.2 < item["streamed"] / item["sent"] < 0.5

@@ -92,12 +92,17 @@ def _clear(small: Small) -> None:
         small.twain("rehearse", "down")
 
 
-def _resumed(seed: int, points: list[str]) -> dict[str, Any]:
+def commit() -> dict[str, Any]:
+    """Which commit a proof is of, and whether the code held more than that."""
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True, capture_output=True, check=True)
     changed = subprocess.run(
         ["git", "status", "--porcelain", "--", *_CODE], cwd=ROOT, text=True, capture_output=True, check=True
     )
-    proof: dict[str, Any] = {"commit": head.stdout.strip(), "uncommitted": bool(changed.stdout.strip())}
+    return {"commit": head.stdout.strip(), "uncommitted": bool(changed.stdout.strip())}
+
+
+def _resumed(seed: int, points: list[str]) -> dict[str, Any]:
+    proof: dict[str, Any] = commit()
     proof |= {"code": _code(), "seed": seed, "points": {}}
     try:
         known = json.loads(PROOF.read_text(encoding="utf-8"))
