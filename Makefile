@@ -58,7 +58,7 @@ integration: venv ## the real engine and real control planes, on one shared rehe
 	@$(TIER) integration $(PYTEST) tests/integration -m "not prove" $(ARGS)
 
 prove: venv ## full sizes: every kill point, race and fuzz case; resumable; writes docs/proof/*.json
-	@HYPOTHESIS_PROFILE=prove $(TIER) prove $(PY) -m pytest -q -rs -m prove tests $(ARGS)
+	@HYPOTHESIS_PROFILE=prove $(TIER) prove $(PY) -m pytest -q -rs -m prove -o faulthandler_timeout=0 tests $(ARGS)
 
 mutants: venv ## breaks the code on purpose, one patch at a time: each must turn its named test red
 	@$(TIER) mutants $(PY) tests/mutants/run.py $(ARGS)

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 CHANGES = ("create", "update", "replace", "delete", "same")
 
 
+AT_ONCE = 2
+"""Engines that run at the same time: one takes up to half a gigabyte and a core."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack of our own world."""
+    """A stack: of our own world, or of another one, which can be planned and not worked on."""
 
     name: str
     cell: str
@@ -51,6 +55,35 @@ def chosen(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
     ]
 
 
+def everywhere(app: App, layers: Sequence[str]) -> list[Stack]:
+    """Every stack of the fleet, infra before platform, in the order of the fleet; for plans only."""
+    return [
+        Stack(name=stack_name(app.fleet.name, cell.name, layer), cell=cell.name, world=cell.world, layer=layer)
+        for layer in LAYERS
+        if layer in layers
+        for cell in app.fleet.cells
+    ]
+
+
+def previews(
+    app: App, stacks: Sequence[Stack], note: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
+    """A row for each stack in the order given, at most AT_ONCE engines at a time, and what went wrong where."""
+    existing = app.engine.names()
+
+    def one(stack: Stack) -> dict[str, Any] | errors.ErrorRow:
+        note(f"previewing {stack.name}")
+        try:
+            return preview(app, stack, existing)
+        except errors.TwainError as error:
+            return errors.row_of(error, cell=stack.cell, world=stack.world)
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        found = list(pool.map(one, stacks))
+    rows = [row for row in found if isinstance(row, dict)]
+    return rows, [row for row in found if isinstance(row, errors.ErrorRow)]
+
+
 def _own(app: App, cell: CellView) -> None:
     if cell.world != app.context.world:
         message = f"cell {cell.name} lies in world {cell.world}; context {app.context.name} is of {app.context.world}."
@@ -68,7 +101,8 @@ def check_spec(app: App) -> None:
 
 def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
     """What an `up` of a stack would do. A platform stack whose infra stack is not up is planned from the spec: the
-    engine cannot preview what depends on outputs that are not there.
+    engine cannot preview what depends on outputs that are not there. So is a stack of another world: its state is not
+    here and must not be, so what it would change is not known, only what it declares.
     """
     row: dict[str, Any] = {
         "world": stack.world,
@@ -80,12 +114,14 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         "resources": [],
     }
     infra = stack_name(app.fleet.name, stack.cell, "infra")
-    if stack.layer == "platform" and infra not in existing:
+    if stack.world != app.context.world or (stack.layer == "platform" and infra not in existing):
         found = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
+        own = stack.world == app.context.world
         row["source"] = "planned from spec"
-        row["changes"]["create"] = len(found)
+        row["changes"] = {**row["changes"], "create": len(found)} if own else dict.fromkeys(CHANGES)
         row["resources"] = [
-            {"op": "create", "type": one["type"], "name": one["urn"].rsplit("::", 1)[-1]} for one in found
+            {"op": "create" if own else "declared", "type": one["type"], "name": one["urn"].rsplit("::", 1)[-1]}
+            for one in found
         ]
         return row
     engine = app.engine

@@ -68,6 +68,7 @@ async def _own(app: App, cell: CellView, deadline: Deadline) -> list[tuple[Row, 
         from cli.serve.scope import unreachable
 
         row["api"] = "not up" if isinstance(error, errors.NotFoundError) else "unreachable"
+        row["prometheus"]["sampleAge"] = _remembered_age(app, cell.name)
         row["reasons"].append(error.message)
         return [(row, [unreachable(error, cell=cell.name, world=cell.world)])]
     return [(row, found)]
@@ -142,11 +143,29 @@ async def _other(
         rows = [blank(cell, api="unreachable", via="gate") for cell in cells]
         for row in rows:
             row["reasons"].append(error.message)
+            row["prometheus"]["sampleAge"] = _remembered_age(app, row["cell"])
         # One error for the world, not one per cell: there is one thing to mend.
         told = [unreachable(error, cell=None, world=world)]
         return [(row, told if index == 0 else []) for index, row in enumerate(rows)]
     problems = [*fleet.errors, *(error for error in metrics.errors if error not in fleet.errors)]
-    return [(row, found) for row, found in (_gate_row(cell, fleet.items, metrics.items, problems) for cell in cells)]
+    told = [_gate_row(cell, fleet.items, metrics.items, problems) for cell in cells]
+    for row, _ in told:
+        _remember(app, row["cell"], row["prometheus"]["sampleAge"])
+    return told
+
+
+def _remember(app: App, cell: str, age: float | None) -> None:
+    from cli.collect import freshness
+
+    if age is not None:
+        freshness.remember(app.home, cell, app.clock.now().timestamp() - age)
+
+
+def _remembered_age(app: App, cell: str) -> float | None:
+    from cli.collect import freshness
+
+    last = freshness.recall(app.home, cell)
+    return None if last is None else round(max(0.0, app.clock.now().timestamp() - last), 1)
 
 
 def _gate_row(

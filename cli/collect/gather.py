@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import errors
 from cli.collect import cell as collecting
-from cli.collect import gpu, latency
+from cli.collect import freshness, gpu, latency
 from cli.gate import client as gates
 from cli.net.http import Deadline
 from cli.serve.scope import gate_of, unreachable, where
@@ -146,7 +146,11 @@ async def _everywhere(
             answer = await gates.get_aggregates(gate_of(app, world), "metrics", bounds)
         except errors.TwainError as error:
             return Found(errors=[unreachable(error, cell=None, world=world)])
-        rows = [row for row in other(answer) if not scope.cells or row["cell"] in scope.cells]
+        told = other(answer)
+        for row in told:
+            if row["sampleAge"] is not None:
+                freshness.remember(app.home, row["cell"], app.clock.now().timestamp() - row["sampleAge"])
+        rows = [row for row in told if not scope.cells or row["cell"] in scope.cells]
         failed = [one for one in answer.errors if one.cell is None or not scope.cells or one.cell in scope.cells]
         return Found(rows=rows, errors=failed)
 

@@ -44,7 +44,7 @@ PREVIEWS = Kind(
     item={
         **_HEAD,
         "source": "engine|planned from spec",
-        "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer"),
+        "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer|null"),
         "resources": [{"op": "string", "type": "string", "name": "string"}],
     },
 )
@@ -133,31 +133,36 @@ def env(app: App, *, world: str | None) -> None:
     verb=Verb(
         data_class="metadata",
         kind=PREVIEWS,
-        examples=("twain stack preview", "twain stack preview --cell cn-sha-1 --layer infra -o json"),
+        examples=(
+            "twain stack preview",
+            "twain stack preview --cell cn-sha-1 --layer infra -o json",
+            "twain stack preview --all",
+        ),
     ),
 )
 @_layer_option
+@click.option("--all", "whole", is_flag=True, help="Every stack of the fleet; the other world's planned from the spec.")
 @exit_code_option
 @scope_options
 @output_option
 @context_option
 @pass_app
-def preview(app: App, *, layer: str, exit_code: bool, scope: Scope, output: Format) -> None:
-    """What `stack up` would change. The rules on the fleet are checked first: a residency violation ends with 5."""
+def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope, output: Format) -> None:
+    """What `stack up` would change. The rules on the fleet are checked first: a residency violation ends with 5.
+
+    Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
+    the other world's with --all) is planned from the spec and marked so. At most two engines run at once.
+    """
     from cli import stacks
     from cli.output import Report
 
+    if whole and (scope.cells or scope.world != "all"):
+        message = "--all is every stack of the fleet; --cell and --world choose some."
+        raise errors.UsageError(message, fix="leave one of them out", id="CFG-SCOPE")
     stacks.check_spec(app)
-    chosen = stacks.chosen(app, scope, _layers(layer))
-    existing = app.engine.names()
-    items: list[dict[str, Any]] = []
-    found: list[errors.ErrorRow] = []
-    for one in chosen:
-        app.console.note(f"previewing {one.name}")
-        try:
-            items.append(stacks.preview(app, one, existing))
-        except errors.TwainError as error:
-            found.append(errors.row_of(error, cell=one.cell, world=one.world))
+    layers = _layers(layer)
+    chosen = stacks.everywhere(app, layers) if whole else stacks.chosen(app, scope, layers)
+    items, found = stacks.previews(app, chosen, app.console.note)
     changed = any(_changes(item) for item in items)
     report = Report(
         kind=PREVIEWS.name,
@@ -323,21 +328,25 @@ def _run(
 
 
 def _changes(item: dict[str, Any]) -> bool:
-    changes = item["changes"]
-    return changes is None or any(count for name, count in changes.items() if name != "same")
+    return any(count for name, count in item["changes"].items() if name != "same")
 
 
 def _preview_footer(items: list[dict[str, Any]]) -> list[str]:
     """Each resource that would change, by name: what is lost first. A stack that is all new is told by its count."""
     lines: list[str] = []
     for item in items:
-        known = [one for one in item["resources"] if item["changes"]["same"] or one["op"] != "create"]
+        shown = [one for one in item["resources"] if one["op"] != "declared"]
+        known = [one for one in shown if item["changes"]["same"] or one["op"] != "create"]
         if known:
             lines += ["", item["stack"]]
         for one in sorted(known, key=lambda one: ("delete" not in one["op"], "replace" not in one["op"])):
             lines.append(f"  {one['op']:<8} {one['name']}  ({one['type']})")
+    foreign = [item for item in items if item["changes"]["create"] is None]
+    if foreign:
+        declared = sum(len(item["resources"]) for item in foreign)
+        lines += ["", f"{len(foreign)} stacks of another world declare {declared} resources; their state is not here."]
     unchanged = not any(_changes(item) for item in items)
-    return [*lines, "nothing would change."] if items and unchanged else lines
+    return [*lines, "nothing would change."] if len(items) > len(foreign) and unchanged else lines
 
 
 def _lost(count: Any) -> str | None:

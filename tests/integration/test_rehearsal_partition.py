@@ -88,6 +88,7 @@ def _put_back(stage: Stage) -> Generator[None]:
 
 
 def test_reads_print_what_they_can_and_say_what_is_missing(stage: Stage) -> None:
+    assert stage.operator("row", "status").code == 0
     with cut(stage, "refuse"):
         for asked in (("status",), ("serve", "list"), ("metrics", "latency"), ("top", "gpu")):
             ran = stage.operator("row", *asked, "-o", "json")
@@ -98,6 +99,9 @@ def test_reads_print_what_they_can_and_say_what_is_missing(stage: Stage) -> None
         status = {item["cell"]: item for item in stage.operator("row", "status", "-o", "json").items}
         assert status["cn-sha-1"]["api"] == "unreachable"
         assert status["cn-sha-1"]["gpus"] != 0
+        # What was last seen of the other world is remembered, and gets older.
+        assert status["cn-sha-1"]["prometheus"]["state"] == "unknown"
+        assert status["cn-sha-1"]["prometheus"]["sampleAge"] > 0
         table = stage.operator("row", "serve", "list")
         assert table.out.rstrip().endswith("; nothing is known of cn")
         assert "note GATE-UNREACHABLE: the gate of world cn is unreachable" in table.err

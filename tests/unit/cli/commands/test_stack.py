@@ -209,6 +209,25 @@ def test_a_preview_names_what_would_change_under_the_table_and_what_is_lost_firs
     ]
 
 
+def test_all_is_every_stack_of_the_fleet_and_the_other_worlds_state_is_not_known(engine: Any) -> None:
+    stacks(engine, "rehearsal.eu-ams-1.infra", "rehearsal.eu-par-1.infra")
+    ran = engine.twain("stack", "preview", "--all", "-o", "json")
+    assert ran.code == 0, ran.err
+    found = {item["stack"]: item for item in ran.json["items"]}
+    assert list(found) == [
+        f"rehearsal.{cell}.{layer}" for layer in ("infra", "platform") for cell in ("cn-sha-1", "eu-ams-1", "eu-par-1")
+    ]
+    other = found["rehearsal.cn-sha-1.infra"]
+    assert (other["source"], set(other["changes"].values())) == ("planned from spec", {None})
+    assert {one["op"] for one in other["resources"]} == {"declared"}
+    assert len(other["resources"]) > 20
+    assert found["rehearsal.eu-ams-1.infra"]["changes"]["create"] == 2
+    assert not any("cn-sha-1" in line for line in calls(engine))
+    table = engine.twain("stack", "preview", "--all")
+    assert "2 stacks of another world declare" in table.out
+    assert engine.twain("stack", "preview", "--all", "--cell", "eu-ams-1").code == 2
+
+
 def test_a_preview_leaves_the_settings_of_a_stack_that_is_set_to_another_fleet(engine: Any) -> None:
     stacks(engine, "rehearsal.eu-ams-1.infra")
     own = engine.home / "workspace" / "Pulumi.rehearsal.eu-ams-1.infra.yaml"
