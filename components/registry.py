@@ -7,7 +7,7 @@ from typing import Any
 
 from components.errors import NotSupportedError
 
-COMPONENTS = ("network", "key", "cluster", "nodepool", "bucket", "identity")
+COMPONENTS = ("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability")
 CLOUDS = ("alicloud", "gcp", "azure")
 
 _PREFIX = {"alicloud": "Alicloud", "gcp": "Gcp", "azure": "Azure"}
@@ -18,6 +18,8 @@ _CLASS = {
     "nodepool": "NodePool",
     "bucket": "Bucket",
     "identity": "Identity",
+    "file_share": "FileShare",
+    "observability": "Observability",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

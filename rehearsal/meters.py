@@ -30,6 +30,7 @@ class Meter:
 
 _CLUSTER: Final = ("Compute", "Containers")
 _STORE: Final = ("Storage", "Object Storage")
+_FILES: Final = ("Storage", "File Storage")
 _NET: Final = ("Networking", "Network Infrastructure")
 _LOGS: Final = ("Management and Governance", "Observability")
 _KEYS: Final = ("Security", "Security Posture Management")
@@ -41,7 +42,8 @@ def _meter(
     return Meter(sku=sku, unit=unit, category=kind[0], subcategory=kind[1], service=service, code=code)
 
 
-# (cloud, last part of the type token) -> meter. Prices: components/pricing/data/prices.csv.
+# (cloud, last part of the type token, or all of it where two end alike) -> meter.
+# Prices: components/pricing/data/prices.csv.
 METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "ManagedKubernetes"): _meter(
         "ack-pro-cluster-fee", _CLUSTER, "Container Service for Kubernetes", "cluster"
@@ -52,6 +54,12 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "Key"): _meter("", _KEYS, "Key Management Service", "key_rent"),
     # The charge for logs lies on the store, by volume; the project that holds it is free.
     ("alicloud", "Store"): _meter("", _LOGS, "Simple Log Service", "index_traffic"),
+    ("alicloud", "FileSystem"): _meter("", _FILES, "File Storage NAS", "storage"),
+    ("alicloud", "FlowLog"): _meter("", _LOGS, "Virtual Private Cloud", "flow_log"),
+    ("alicloud", "alicloud:cms/workspace:Workspace"): _meter("", _LOGS, "CloudMonitor", "workspace"),
+    ("alicloud", "PrometheusInstance"): _meter("", _LOGS, "CloudMonitor", "metric_write"),
+    ("gcp", "gcp:filestore/instance:Instance"): _meter("", _FILES, "Cloud Filestore", "REGIONAL-CAPACITY"),
+    ("gcp", "ProjectBucketConfig"): _meter("", _LOGS, "Cloud Logging", "LOG-STORAGE"),
     ("gcp", "Cluster"): _meter("gke-cluster-fee", _CLUSTER, "Kubernetes Engine", "B561-BFBD-1264"),
     ("gcp", "Bucket"): _meter("gcs-standard", _STORE, "Cloud Storage", "E653-0A40-3B69", "gb-month"),
     ("gcp", "RouterNat"): _meter("", _NET, "Networking", "NAT-GATEWAY-UPTIME"),
@@ -59,6 +67,8 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("gcp", "CryptoKey"): _meter("", _KEYS, "Cloud Key Management Service", "ACTIVE-KEY-VERSIONS"),
     ("azure", "ManagedCluster"): _meter("aks-standard-cluster-fee", _CLUSTER, "Azure Kubernetes Service", "uptime-sla"),
     ("azure", "StorageAccount"): _meter("blob-hot-lrs", _STORE, "Storage Accounts", "hot-lrs-data-stored", "gb-month"),
+    ("azure", "FileShare"): _meter("", _FILES, "Storage Accounts", "premium-files-provisioned"),
+    ("azure", "AzureMonitorWorkspace"): _meter("", _LOGS, "Azure Monitor", "metrics-ingestion"),
     ("azure", "Workspace"): _meter("", _LOGS, "Log Analytics", "data-ingestion"),
     ("azure", "NatGateway"): _meter("", _NET, "Virtual Network", "nat-gateway"),
     ("azure", "PublicIPAddress"): _meter("", _NET, "Virtual Network", "standard-static-ip"),
@@ -93,7 +103,11 @@ FREE: Final = frozenset(
         "BucketPublicAccessBlock",
         "BucketServerSideEncryption", "BucketVersioning", "KeyRing", "MaintenanceConfiguration", "ManagementPolicy",
         "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
-        "Service", "ServiceIdentity",
+        "Service", "ServiceIdentity", "AccessGroup", "AccessRule", "FileServiceProperties", "MountTarget",
+        # what collects and routes; the charge lies where it is kept
+        "DataCollectionEndpoint", "DataCollectionRule", "DataCollectionRuleAssociation", "IAMAuditConfig",
+        "PrivateLinkScope", "PrivateLinkScopedResource", "ProjectExclusion", "ProjectSink",
+        "SubscriptionDiagnosticSetting", "Trail",
     }
 )  # fmt: skip
 
@@ -105,7 +119,7 @@ def of_resource(cloud: str, type_token: str) -> Meter | None:
     name = type_token.rsplit(":", 1)[-1]
     if name in FREE:
         return None
-    return METERS.get((cloud, name), _UNKNOWN)
+    return METERS.get((cloud, type_token)) or METERS.get((cloud, name), _UNKNOWN)
 
 
 def of_node(cloud: str, instance_type: str, *, gpu: bool) -> Meter:

@@ -12,8 +12,10 @@ import pulumi
 if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
     from components.cluster.contract import ClusterOutputs
+    from components.file_share.contract import FileShareOutputs
     from components.identity.contract import IdentityOutputs
     from components.network.contract import NetworkOutputs
+    from components.observability.contract import ObservabilityOutputs
     from components.spec.model import ResolvedCell
 
 
@@ -35,6 +37,9 @@ class InfraExports:
     network_id: pulumi.Output[str]
     weights_bucket: dict[str, pulumi.Output[str]]
     workload_identity: dict[str, Any]
+    file_share: dict[str, Any]
+    logs: dict[str, Any]
+    prometheus_query: pulumi.Output[str | None]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -51,6 +56,8 @@ def collect(
     gpu_pools: list[dict[str, Any]],
     bucket: BucketOutputs,
     identity: IdentityOutputs,
+    files: FileShareOutputs,
+    observability: ObservabilityOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -79,5 +86,8 @@ def collect(
             "annotation": identity.annotation,
             "value": identity.annotation_value,
         },
+        file_share={"server": files.server, "path": files.path, "nfs_version": files.version},
+        logs={"place": observability.logs, "days": cell.template.observability.log_days},
+        prometheus_query=observability.prometheus_query,
         guarantees=guarantees,
     )

@@ -1,4 +1,5 @@
-"""The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity."""
+"""The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity, files,
+observability."""
 
 from __future__ import annotations
 
@@ -11,12 +12,15 @@ from components import registry
 from components.base import Place
 from components.bucket.contract import BucketInputs
 from components.clouds import gpu
+from components.clouds.accounts import speaks_for_account
 from components.cluster.contract import ClusterInputs
+from components.file_share.contract import FileShareInputs
 from components.identity.contract import IdentityInputs
 from components.key.contract import KeyInputs
 from components.network.contract import NetworkInputs
 from components.network.plan import AddressPlan
 from components.nodepool.contract import NodePoolInputs
+from components.observability.contract import ObservabilityInputs
 from components.parity import state
 from components.platform.names import maison_namespace
 from stacks import exports
@@ -84,6 +88,18 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             scope=network.scope,
         ),
     )
+    files = make("file_share", name, FileShareInputs(place=place, plan=plan, network=network, key=key))
+    observability = make(
+        "observability",
+        name,
+        ObservabilityInputs(
+            place=place,
+            network=network,
+            key=key,
+            cluster=cluster,
+            for_account=speaks_for_account(settings.fleet, cell.cell),
+        ),
+    )
     exports.collect(
         cell,
         network=network,
@@ -91,7 +107,9 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         gpu_pools=pools,
         bucket=bucket,
         identity=identity,
-        guarantees=_guarantees(cloud, seen, [network, key, cluster, *made, bucket, identity]),
+        files=files,
+        observability=observability,
+        guarantees=_guarantees(cloud, seen, [network, key, cluster, *made, bucket, identity, files, observability]),
     ).export()
 
 

@@ -204,6 +204,7 @@ def _alicloud(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[
         "NatGateway": {"snatTableIds": f"stb-{slug}"},
         "EipAddress": {"ipAddress": "203.0.113.7"},
         "NodePool": {"nodePoolId": f"np{slug}"},
+        "MountTarget": {"mountTargetDomain": f"{slug}.cn-shanghai.extreme.nas.example"},
     }
     return f"{prefix.get(kind, kind.lower())}-{slug}", extra.get(kind, {})
 
@@ -218,9 +219,14 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
     extra: dict[str, dict[str, Any]] = {
         "Cluster": {"endpoint": "10.68.0.2", "masterAuth": {"clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg=="}},
         "Bucket": {"url": f"gs://{physical}"},
-        "ServiceIdentity": {"email": "service-1234567890@container-engine-robot.iam.gserviceaccount.com"},
+        "Instance": {"networks": [{**(inputs.get("networks") or [{}])[0], "ipAddresses": ["10.68.240.2"]}]},
+        "ServiceIdentity": {"email": f"service-1234567890@{_agent(inputs)}.iam.gserviceaccount.com"},
     }
     return identifier, extra.get(kind, {})
+
+
+def _agent(inputs: dict[str, Any]) -> str:
+    return {"file.googleapis.com": "cloud-filer"}.get(inputs.get("service", ""), "container-engine-robot")
 
 
 def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -231,6 +237,8 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
         "VirtualNetwork": "virtualNetworkName",
         "AgentPool": "agentPoolName",
         "BlobContainer": "containerName",
+        "FileShare": "shareName",
+        "PrivateEndpoint": "privateEndpointName",
         "Key": "keyName",
     }.get(kind, named[0] if named else "")
     physical = str(inputs.get(own, name))
@@ -245,6 +253,9 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
             "identity": {"type": "UserAssigned"},
             "privateFQDN": f"{physical}.privatelink.example",
             "oidcIssuerProfile": {"enabled": True, "issuerURL": f"https://oidc.example/{physical}/"},
+        },
+        "AzureMonitorWorkspace": {
+            "metrics": {"internalId": name, "prometheusQueryEndpoint": f"https://{physical}.prometheus.example"}
         },
         "StorageAccount": {
             "identity": {"type": "UserAssigned"},

@@ -9,12 +9,7 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components.bucket.contract import Bucket, BucketInputs, BucketOutputs
-
-
-def _key_parts(key_uri: str) -> tuple[str, str]:
-    """Vault URI and key name out of a key's URI with version."""
-    head, _, tail = key_uri.partition("/keys/")
-    return head, tail.split("/")[0]
+from components.clouds.accounts import key_parts
 
 
 class AzureBucket(Bucket):
@@ -47,8 +42,8 @@ class AzureBucket(Bucket):
                 key_source="Microsoft.Keyvault",
                 require_infrastructure_encryption=True,
                 key_vault_properties=storage.KeyVaultPropertiesArgs(
-                    key_vault_uri=inputs.key.key_id.apply(lambda uri: _key_parts(uri)[0]),
-                    key_name=inputs.key.key_id.apply(lambda uri: _key_parts(uri)[1]),
+                    key_vault_uri=inputs.key.key_id.apply(lambda uri: key_parts(uri)[0]),
+                    key_name=inputs.key.key_id.apply(lambda uri: key_parts(uri)[1]),
                 ),
                 encryption_identity=storage.EncryptionIdentityArgs(encryption_user_assigned_identity=inputs.key.user),
                 services=storage.EncryptionServicesArgs(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.spec.model import Cell, Fleet
+
 # The longest that a project's id may be.
 _PROJECT = 30
 # Built-in roles by their fixed ids.
@@ -23,3 +28,27 @@ def role_definition(resource_id: str, role: str) -> str:
 def gcp_project(declared: str, *, fleet: str, world: str) -> str:
     """The project of a cell on GCP: the fleet's word, else a name made from the fleet's and the world's."""
     return declared or f"twain-{fleet}-{world}"[:_PROJECT].rstrip("-")
+
+
+def key_parts(key_uri: str) -> tuple[str, str]:
+    """Vault URI and key name out of a key's URI with version on Azure."""
+    head, _, tail = key_uri.partition("/keys/")
+    return head, tail.split("/")[0]
+
+
+def speaks_for_account(fleet: Fleet, cell: Cell) -> bool:
+    """Whether this cell declares what its account, project or subscription has only one of.
+
+    Of the cells of a world that share one: the cell of the gate if it is among them, else the first of the file. A
+    fleet that changes who that is moves the setting from one stack to another, and must bring the old one up first.
+    """
+    sharing = [other.name for other in fleet.cells if _account(fleet, other) == _account(fleet, cell)]
+    gate = fleet.worlds[cell.world].gate_cell
+    return cell.name == (gate if gate in sharing else sharing[0])
+
+
+def _account(fleet: Fleet, cell: Cell) -> tuple[str, str, str]:
+    own = cell.overrides
+    project = gcp_project(own.gcp.project if own and own.gcp else "", fleet=fleet.name, world=cell.world)
+    subscription = own.azure.subscription if own and own.azure else ""
+    return cell.world, cell.cloud, {"gcp": project, "azure": subscription}.get(cell.cloud, "")

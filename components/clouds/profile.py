@@ -26,6 +26,8 @@ _ALI_NAME = _rule(r"(?!https?://)[a-zA-Z][\w.:-]{0,127}")
 _GCP_NAME = _rule(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _GCP_CLUSTER = _rule(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _GCP_ACCOUNT = _rule(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])")
+# The narrowest of three: a collection endpoint takes 44 characters.
+_AZ_MONITOR = _rule(r"[a-zA-Z0-9]([a-zA-Z0-9-]{1,42}[a-zA-Z0-9])")
 _AZ_NETWORK = _rule(r"[a-zA-Z0-9]([\w.-]{0,78}\w)?")
 
 NAME_RULES: dict[tuple[str, str], NameRule] = {
@@ -36,6 +38,12 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("alicloud:cs/managedKubernetes:ManagedKubernetes", "name"): _rule(r"[a-zA-Z0-9][\w-]{0,62}"),
     ("alicloud:cs/nodePool:NodePool", "nodePoolName"): _rule(r"[\w-]{1,63}"),
     ("alicloud:kms/alias:Alias", "aliasName"): _rule(r"alias/[\w/-]{1,255}"),
+    ("alicloud:actiontrail/trail:Trail", "trailName"): _rule(r"[a-z][a-z0-9_-]{5,35}"),
+    ("alicloud:cms/prometheusInstance:PrometheusInstance", "prometheusInstanceName"): _rule(r"[a-zA-Z][\w.-]{0,127}"),
+    ("alicloud:cms/workspace:Workspace", "workspaceName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
+    ("alicloud:nas/accessGroup:AccessGroup", "accessGroupName"): _rule(r"[a-zA-Z][\w-]{2,63}"),
+    ("alicloud:nas/fileSystem:FileSystem", "description"): _rule(r"(?!https?://)[a-zA-Z][\w:-]{1,127}"),
+    ("alicloud:vpc/flowLog:FlowLog", "flowLogName"): _ALI_NAME,
     ("alicloud:log/project:Project", "projectName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
     ("alicloud:oss/bucket:Bucket", "bucket"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
     ("alicloud:ram/role:Role", "roleName"): _rule(r"[a-zA-Z0-9.-]{1,64}"),
@@ -47,6 +55,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:compute/firewall:Firewall", "name"): _GCP_NAME,
     ("gcp:compute/globalAddress:GlobalAddress", "name"): _GCP_NAME,
     ("gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy", "name"): _GCP_NAME,
+    ("gcp:filestore/instance:Instance", "name"): _GCP_NAME,
+    ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "bucketId"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
+    ("gcp:logging/projectExclusion:ProjectExclusion", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
+    ("gcp:logging/projectSink:ProjectSink", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
     ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
@@ -76,5 +88,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
     ("azure-native:storage:StorageAccount", "accountName"): _rule(r"[a-z0-9]{3,24}", worldwide=True),
     ("azure-native:storage:BlobContainer", "containerName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
+    ("azure-native:storage:FileShare", "shareName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
+    ("azure-native:monitor:AzureMonitorWorkspace", "azureMonitorWorkspaceName"): _AZ_MONITOR,
+    ("azure-native:monitor:DataCollectionEndpoint", "dataCollectionEndpointName"): _AZ_MONITOR,
+    ("azure-native:monitor:DataCollectionRule", "dataCollectionRuleName"): _AZ_MONITOR,
+    ("azure-native:monitor:PrivateLinkScope", "scopeName"): _AZ_NETWORK,
     ("azure-native:operationalinsights:Workspace", "workspaceName"): _rule(r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]"),
 }

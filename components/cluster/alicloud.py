@@ -15,7 +15,6 @@ import pulumi_alicloud as alicloud
 from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 
-_LOG_DAYS = 180
 _SYSTEM_DISK_GIB = 120
 # Default 110 pods per node suit every add-on here; Terway turns network policies on by its own configuration.
 _TERWAY = {"IPVlan": "false", "NetworkPolicy": "true", "ENITrunking": "true"}
@@ -57,6 +56,7 @@ class AlicloudCluster(Cluster):
             issuer=cluster.rrsa_metadata.apply(lambda found: str(found.rrsa_oidc_issuer_url)),
             principal=cluster.rrsa_metadata.apply(lambda found: str(found.ram_oidc_provider_arn)),
             node_identity=pulumi.Output.from_input(""),
+            logs=logs.project_name,
         )
 
     def _logs(self, name: str, inputs: ClusterInputs) -> alicloud.log.Project:
@@ -72,7 +72,7 @@ class AlicloudCluster(Cluster):
             f"{name}-audit",
             logstore_name="audit",
             project_name=project.project_name,
-            retention_period=_LOG_DAYS,
+            retention_period=place.cell.template.observability.log_days,
             auto_split=True,
             max_split_shard_count=16,
             enable_web_tracking=False,
@@ -110,7 +110,7 @@ class AlicloudCluster(Cluster):
             ),
             control_plane_log_components=["apiserver", "kcm", "scheduler", "ccm", "controlplane-events"],
             control_plane_log_project=logs.project_name,
-            control_plane_log_ttl=str(_LOG_DAYS),
+            control_plane_log_ttl=str(template.observability.log_days),
             addons=[
                 alicloud.cs.ManagedKubernetesAddonArgs(name="terway-eniip", config=json.dumps(_TERWAY)),
                 alicloud.cs.ManagedKubernetesAddonArgs(name="ack-pod-identity-webhook"),

@@ -15,7 +15,6 @@ from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 
 _SYSTEM_DISK_GB = 128
-_LOG_DAYS = 180
 # The application id of the AKS Entra server, the same in every tenant of the public cloud.
 _AKS_SERVER_ID = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
@@ -33,7 +32,7 @@ class AzureCluster(Cluster):
         """Declare the cluster."""
         user, grants = self._identity(name, inputs)
         cluster = self._control_plane(name, inputs, user, grants)
-        self._audit(name, inputs, cluster)
+        logs = self._audit(name, inputs, cluster)
         if inputs.place.protect:
             azure.authorization.ManagementLockByScope(
                 f"{name}-cluster",
@@ -56,6 +55,7 @@ class AzureCluster(Cluster):
             issuer=issuer,
             principal=issuer,
             node_identity=pulumi.Output.from_input(""),
+            logs=logs.id,
         )
 
     def _identity(
@@ -153,6 +153,9 @@ class AzureCluster(Cluster):
             node_resource_group_profile=service.ManagedClusterNodeResourceGroupProfileArgs(
                 restriction_level="ReadOnly"
             ),
+            azure_monitor_profile=service.ManagedClusterAzureMonitorProfileArgs(
+                metrics=service.ManagedClusterAzureMonitorProfileMetricsArgs(enabled=True)
+            ),
             agent_pool_profiles=[self._system_pool(inputs)],
             tags=place.tags,
             opts=self.child(depends_on=grants, ignore_changes=["agentPoolProfiles"]),
@@ -197,7 +200,9 @@ class AzureCluster(Cluster):
             tags=place.tags,
         )
 
-    def _audit(self, name: str, inputs: ClusterInputs, cluster: azure.containerservice.ManagedCluster) -> None:
+    def _audit(
+        self, name: str, inputs: ClusterInputs, cluster: azure.containerservice.ManagedCluster
+    ) -> azure.operationalinsights.Workspace:
         place = inputs.place
         workspace = azure.operationalinsights.Workspace(
             f"{name}-logs",
@@ -205,7 +210,7 @@ class AzureCluster(Cluster):
             resource_group_name=inputs.network.scope,
             location=place.region,
             sku=azure.operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
-            retention_in_days=_LOG_DAYS,
+            retention_in_days=place.cell.template.observability.log_days,
             public_network_access_for_ingestion="Disabled",
             public_network_access_for_query="Disabled",
             features=azure.operationalinsights.WorkspaceFeaturesArgs(disable_local_auth=True),
@@ -223,6 +228,7 @@ class AzureCluster(Cluster):
             ],
             opts=self.child(),
         )
+        return workspace
 
 
 def _url(private_name: str) -> str:

@@ -39,6 +39,7 @@ class GcpCluster(Cluster):
             issuer=pool,
             principal=pool,
             node_identity=nodes.email,
+            logs=pulumi.Output.from_input(""),
         )
 
     def _node_account(self, name: str, inputs: ClusterInputs) -> gcp.serviceaccount.Account:
@@ -134,7 +135,7 @@ class GcpCluster(Cluster):
             ),
             monitoring_config=gcp.container.ClusterMonitoringConfigArgs(
                 enable_components=["SYSTEM_COMPONENTS"],
-                managed_prometheus=gcp.container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=False),
+                managed_prometheus=gcp.container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=True),
             ),
             gateway_api_config=gcp.container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
             resource_labels=place.tags,

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 # https://learn.microsoft.com/azure/private-link/private-endpoint-dns, global cloud, August 2026.
 ZONES = {
     "account": "privatelink.cognitiveservices.azure.com",
+    "azuremonitor": "privatelink.monitor.azure.com",
     "blob": "privatelink.blob.core.windows.net",
     "file": "privatelink.file.core.windows.net",
+    "prometheusMetrics": "privatelink.{region}.prometheus.monitor.azure.com",
     "redisEnterprise": "privatelink.redis.azure.net",
     "registry": "privatelink.azurecr.io",
     "vault": "privatelink.vaultcore.azure.net",
@@ -38,7 +40,7 @@ def private_endpoint(
     answer. Raises KeyError for a group without a known zone.
     """
     purpose = f"{name.removeprefix(place.cell.cell.name).strip('-') or component.kind.lower()}-endpoint"
-    zone = private_zone(component, name, zone=ZONES[group], place=place, network=network)
+    zone = private_zone(component, name, zone=ZONES[group].format(region=place.region), place=place, network=network)
     endpoint = azure.network.PrivateEndpoint(
         f"{name}-endpoint",
         private_endpoint_name=place.name(purpose),

@@ -38,6 +38,23 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-002", ("allowBlobPublicAccess",), False),
         ("SEC-002", ("publicNetworkAccess",), "Disabled"),
     ),
+    "alicloud:cms/prometheusInstance:PrometheusInstance": (
+        ("SEC-002", ("enableAuthFreeRead",), False),
+        ("SEC-002", ("enableAuthFreeWrite",), False),
+    ),
+    "alicloud:log/store:Store": (("SEC-002", ("enableWebTracking",), False),),
+    "alicloud:nas/fileSystem:FileSystem": (("SEC-004", ("encryptType",), 2),),
+    "alicloud:nas/mountTarget:MountTarget": (("SEC-002", ("networkType",), "Vpc"),),
+    "azure-native:monitor:AzureMonitorWorkspace": (("SEC-002", ("publicNetworkAccess",), "Disabled"),),
+    "azure-native:monitor:DataCollectionEndpoint": (("SEC-002", ("networkAcls", "publicNetworkAccess"), "Disabled"),),
+    "azure-native:monitor:PrivateLinkScope": (
+        ("SEC-002", ("accessModeSettings", "ingestionAccessMode"), "PrivateOnly"),
+        ("SEC-002", ("accessModeSettings", "queryAccessMode"), "PrivateOnly"),
+    ),
+    "azure-native:operationalinsights:Workspace": (
+        ("SEC-002", ("publicNetworkAccessForIngestion",), "Disabled"),
+        ("SEC-002", ("publicNetworkAccessForQuery",), "Disabled"),
+    ),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
     "azure-native:containerservice:AgentPool": (
         ("SEC-005", ("enableNodePublicIP",), False),
@@ -53,6 +70,8 @@ _KEYED: dict[str, tuple[str, ...]] = {
     "alicloud:oss/bucket:Bucket": ("serverSideEncryptionRule", "kmsMasterKeyId"),
     "gcp:storage/bucket:Bucket": ("encryption", "defaultKmsKeyName"),
     "azure-native:storage:StorageAccount": ("encryption", "keyVaultProperties", "keyName"),
+    "alicloud:nas/fileSystem:FileSystem": ("kmsKeyId",),
+    "gcp:filestore/instance:Instance": ("kmsKeyName",),
 }
 _REASONS = {
     "SEC-001": "the Kubernetes API must have no public address and no public name.",
@@ -60,6 +79,7 @@ _REASONS = {
     "SEC-003": "the whole internet would be let in.",
     "SEC-004": "it must be encrypted with the cell's own key.",
     "SEC-005": "nothing but the way out has a public address.",
+    "SEC-006": "only a file share, which speaks no HTTP, may do without TLS.",
 }
 
 
@@ -84,6 +104,9 @@ def _public(subject: Subject) -> Iterator[Violation]:
     access = inputs.get("publicAccess")
     if kind == "azure-native:storage:BlobContainer" and access not in (None, "None"):
         yield _found(subject, "SEC-002", "publicAccess", access, allowed="None")
+    plain = inputs.get("enableHttpsTrafficOnly") is not True and inputs.get("kind") != "FileStorage"
+    if kind == "azure-native:storage:StorageAccount" and plain:
+        yield _found(subject, "SEC-006", "enableHttpsTrafficOnly", inputs.get("enableHttpsTrafficOnly"), allowed="true")
     member = inputs.get("member")
     if kind.endswith("IAMMember") and member in ("allUsers", "allAuthenticatedUsers"):
         yield _found(subject, "SEC-002", "member", member, allowed="a named identity")
@@ -99,6 +122,11 @@ def _open_ingress(subject: Subject) -> Iterator[Violation]:
     if subject.type == "alicloud:ecs/securityGroupRule:SecurityGroupRule" and lets_in:
         yield from _not_open(subject, "cidrIp", [inputs.get("cidrIp")])
         yield from _not_open(subject, "ipv6CidrIp", [inputs.get("ipv6CidrIp")])
+    if subject.type == "alicloud:nas/accessRule:AccessRule":
+        yield from _not_open(subject, "sourceCidrIp", [inputs.get("sourceCidrIp")])
+        yield from _not_open(subject, "ipv6SourceCidrIp", [inputs.get("ipv6SourceCidrIp")])
+    if subject.type == "gcp:filestore/instance:Instance":
+        yield from _exported(subject)
     opens = inputs.get("direction", "INGRESS") == "INGRESS" and inputs.get("allows") is not None
     if subject.type == "gcp:compute/firewall:Firewall" and opens:
         yield from _not_open(subject, "sourceRanges", inputs.get("sourceRanges") or [])
@@ -107,6 +135,17 @@ def _open_ingress(subject: Subject) -> Iterator[Violation]:
             yield from _inbound(subject, f"securityRules[{index}]", rule)
     if subject.type == "azure-native:network:SecurityRule":
         yield from _inbound(subject, "", inputs)
+
+
+def _exported(subject: Subject) -> Iterator[Violation]:
+    """Without a list of ranges Filestore lets in the whole network, and whatever is joined to it."""
+    path = "fileShares.nfsExportOptions"
+    options = at(subject.inputs, "fileShares", "nfsExportOptions")
+    ranges = [at(option, "ipRanges") for option in options] if isinstance(options, list | tuple) else []
+    if not ranges or not all(ranges):
+        yield _found(subject, "SEC-003", path, None, allowed="ranges of the cell")
+    for index, found in enumerate(ranges):
+        yield from _not_open(subject, f"{path}[{index}].ipRanges", found if isinstance(found, list | tuple) else [])
 
 
 def _inbound(subject: Subject, path: str, rule: Any) -> Iterator[Violation]:

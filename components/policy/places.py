@@ -33,6 +33,8 @@ _NEEDED = {
     "pulumi:providers:alicloud": "region",
     "pulumi:providers:gcp": "region",
     "pulumi:providers:azure-native": "location",
+    "alicloud:actiontrail/trail:Trail": "trailRegion",
+    "alicloud:nas/fileSystem:FileSystem": "zoneId",
     "alicloud:vpc/switch:Switch": "zoneId",
     "gcp:artifactregistry/repository:Repository": "location",
     "gcp:compute/router:Router": "region",
@@ -42,6 +44,7 @@ _NEEDED = {
     "gcp:container/nodePool:NodePool": "location",
     "gcp:filestore/instance:Instance": "location",
     "gcp:kms/keyRing:KeyRing": "location",
+    "gcp:logging/projectBucketConfig:ProjectBucketConfig": "location",
     "gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy": "location",
     "gcp:sql/databaseInstance:DatabaseInstance": "region",
     "gcp:storage/bucket:Bucket": "location",
@@ -49,6 +52,9 @@ _NEEDED = {
     "azure-native:containerservice:ManagedCluster": "location",
     "azure-native:keyvault:Vault": "location",
     "azure-native:managedidentity:UserAssignedIdentity": "location",
+    "azure-native:monitor:AzureMonitorWorkspace": "location",
+    "azure-native:monitor:DataCollectionEndpoint": "location",
+    "azure-native:monitor:DataCollectionRule": "location",
     "azure-native:network:NatGateway": "location",
     "azure-native:network:NetworkSecurityGroup": "location",
     "azure-native:network:PrivateEndpoint": "location",
@@ -58,8 +64,15 @@ _NEEDED = {
     "azure-native:resources:ResourceGroup": "location",
     "azure-native:storage:StorageAccount": "location",
 }
-# Names, not places: a private DNS zone and its like are visible in one network, and Azure files them under "Global".
-_PLACELESS = frozenset({"azure-native:privatedns:PrivateZone", "azure-native:privatedns:VirtualNetworkLink"})
+# Names and lists, not places: a private DNS zone and its like are visible in one network, and Azure files them under
+# "Global".
+_PLACELESS = frozenset(
+    {
+        "azure-native:monitor:PrivateLinkScope",
+        "azure-native:privatedns:PrivateZone",
+        "azure-native:privatedns:VirtualNetworkLink",
+    }
+)
 # Modules and types that join networks. Cells are never joined, across the border least of all.
 _LINKS = (
     "alicloud:cen/",
@@ -192,12 +205,21 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "customPlacementConfig", "absent", "it places data in two regions."
     if kind == "gcp:secretmanager/secret:Secret":
         yield "replication", "a regional secret", "a global secret is replicated where the cloud likes."
+    if kind == "gcp:filestore/instance:Instance" and inputs.get("initialReplication") is not None:
+        yield "initialReplication", "absent", "files would be copied to an instance of another region."
+    if kind == "gcp:logging/projectSink:ProjectSink" and _placeless_sink(inputs.get("destination")):
+        yield "destination", "a log bucket of the cell's region", "where logs would be copied to names no region."
     if kind == "azure-native:storage:StorageAccount" and _geo_redundant(sku):
         yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
     if kind == "azure-native:containerregistry:Replication":
         yield "location", "no replication", "images would be copied to another region."
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
+
+
+def _placeless_sink(destination: Any) -> bool:
+    # A bucket, a dataset, a topic or another project may lie anywhere; a log bucket says where it lies.
+    return isinstance(destination, str) and _GCP_PATH.search(destination) is None
 
 
 def _geo_redundant(sku: Any) -> bool:

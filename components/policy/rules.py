@@ -14,6 +14,7 @@
 | SEC-003 | the whole internet may come in |
 | SEC-004 | not encrypted with the cell's own key |
 | SEC-005 | a public address beside the way out |
+| SEC-006 | a store that answers without TLS |
 """
 
 from __future__ import annotations

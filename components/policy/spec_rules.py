@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from components.clouds import gpu, regions
+from components.clouds import gpu, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
 from components.policy.places import region_of
 from components.spec.load import lines
@@ -55,6 +55,8 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_place(fleet, cell, path, where))
         found.extend(_bucket(fleet, cell, path, where))
         found.extend(_machines(fleet, cell, path, where))
+        found.extend(_files(fleet, cell, path, where))
+        found.extend(_log_days(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     return found
 
@@ -192,6 +194,39 @@ def _machines(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Probl
                 if places
                 else "no region of this cloud has it, as far as we know",
             )
+
+
+def _files(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """The size of the file share is one that the cell's cloud can make."""
+    size = fleet.resolved(cell.name).template.file_share.size_gib
+    if not shares.SIZES[cell.cloud].takes(size):
+        yield Problem(
+            code="SPEC-SIZE",
+            path=path,
+            where=f"{where}.template.file_share.size_gib",
+            line=0,
+            message=f"cell {cell.name}: {cell.cloud} cannot make a file share of {size} GiB.",
+            value=str(size),
+            fix=f"use {shares.SIZES[cell.cloud]}, in the template or for this cell",
+        )
+
+
+_SIX_MONTHS = 180
+
+
+def _log_days(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """In mainland China logs are kept six months at least."""
+    days = fleet.resolved(cell.name).template.observability.log_days
+    if cell.world == "cn" and days < _SIX_MONTHS:
+        yield Problem(
+            code="SPEC-LOGS",
+            path=path,
+            where=f"{where}.template.observability.log_days",
+            line=0,
+            message=f"cell {cell.name} of world cn: logs would be kept {days} days; the law asks for six months.",
+            value=str(days),
+            fix=f"use {_SIX_MONTHS} or more",
+        )
 
 
 def _overlaps(fleet: Fleet, cell: Cell, index: int, path: str, where: str) -> Iterator[Problem]:

@@ -100,11 +100,22 @@ class Bucket(SpecModel):
     noncurrent_days: Positive = 30
 
 
+class FileShare(SpecModel):
+    """The shared file store for weights. Each cloud has sizes that it can be; not each lets it shrink."""
+
+    size_gib: int = Field(default=1024, ge=1, le=1_000_000, strict=True)
+
+
 class Observability(SpecModel):
-    """Prometheus of the cell."""
+    """Prometheus of the cell, and how long its logs are kept.
+
+    China's Cybersecurity Law (article 21 of the text of 2016) asks for network logs of at least six months: so many are
+    the default everywhere, and fewer are refused in `cn`. The upper bound is Azure's.
+    """
 
     scrape_interval_s: Positive = 15
     retention_hours: Positive = 360
+    log_days: int = Field(default=180, ge=30, le=730, strict=True)
 
 
 class AlicloudOverrides(SpecModel):
@@ -143,6 +154,7 @@ class Template(SpecModel):
     system_pool: SystemPool = SystemPool()
     gpu_pools: tuple[GpuPool, ...] = ()
     bucket: Bucket = Bucket()
+    file_share: FileShare = FileShare()
     observability: Observability = Observability()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
@@ -155,6 +167,7 @@ class TemplatePatch(SpecModel):
     system_pool: SystemPool | None = None
     gpu_pools: tuple[GpuPool, ...] | None = None
     bucket: Bucket | None = None
+    file_share: FileShare | None = None
     observability: Observability | None = None
 
 

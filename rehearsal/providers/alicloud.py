@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
+from rehearsal.providers.alicloud_files import ACCESS_GROUP, FILE_TYPES
+from rehearsal.providers.alicloud_logs import LOG_TYPES
 from rehearsal.providers.alicloud_net import NETWORK_TYPES
 from rehearsal.providers.alicloud_rest import OTHER_TYPES
 from rehearsal.providers.facts import ALICLOUD_ZONES
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from rehearsal.providers.store import Resource
 
-_BY_NAME = frozenset({"alicloud:log/project:Project", "alicloud:oss/bucket:Bucket"})
+_BY_NAME = frozenset({"alicloud:log/project:Project", "alicloud:oss/bucket:Bucket", ACCESS_GROUP})
 
 
 def resolve(call: Call, type_: str, value: str) -> Resource | None:
@@ -49,7 +51,7 @@ def _stock_out(call: Call) -> str:
 CLOUD = Cloud(
     name="alicloud",
     package="alicloud",
-    types={spec.type_name: spec for spec in (*NETWORK_TYPES, *CLUSTER_TYPES, *OTHER_TYPES)},
+    types={spec.type_name: spec for spec in (*NETWORK_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)},
     resolve=resolve,
     check_config=check_config,
     stock_out_message=_stock_out,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
+from rehearsal.providers.azure_files import FILE_TYPES
+from rehearsal.providers.azure_logs import LOG_TYPES
 from rehearsal.providers.azure_net import NETWORK_TYPES
 from rehearsal.providers.azure_private import PRIVATE_TYPES
 from rehearsal.providers.azure_rest import LOCK, OTHER_TYPES
@@ -51,7 +53,10 @@ def _stock_out(call: Call) -> str:
 CLOUD = Cloud(
     name="azure",
     package="azure-native",
-    types={spec.type_name: spec for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES)},
+    types={
+        spec.type_name: spec
+        for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)
+    },
     resolve=resolve,
     check_config=check_config,
     stock_out_message=_stock_out,

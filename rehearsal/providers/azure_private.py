@@ -20,7 +20,9 @@ _GROUPS = {
     "microsoft.cache/redisenterprise": {"redisEnterprise"},
     "microsoft.cognitiveservices/accounts": {"account"},
     "microsoft.containerregistry/registries": {"registry"},
+    "microsoft.insights/privatelinkscopes": {"azuremonitor"},
     "microsoft.keyvault/vaults": {"vault"},
+    "microsoft.monitor/accounts": {"prometheusMetrics"},
     "microsoft.storage/storageaccounts": {"blob", "file", "queue", "table", "dfs", "web"},
 }
 _NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"

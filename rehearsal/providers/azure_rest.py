@@ -86,7 +86,11 @@ def _storage_shape(call: Call) -> Iterator[Problem]:
             yield Problem("encryption.keyVaultProperties.keyName", "is required by the API with a key of your own")
         if call.get("identity") is None:
             yield Problem("identity", "is required by the API with a key of your own: the account reads the key by it")
-    if call.known("enableHttpsTrafficOnly") is False and call.known("enableNfsV3") is not True:
+    kind, sku = call.text("kind"), call.text("sku.name")
+    if sku and (kind == "FileStorage") and not sku.startswith("Premium"):
+        yield Problem("sku.name", f"{sku} is not for an account of kind FileStorage, which is always premium")
+    nfs = call.known("enableNfsV3") is True or kind == "FileStorage"
+    if call.known("enableHttpsTrafficOnly") is False and not nfs:
         yield Problem("enableHttpsTrafficOnly", "only an NFS account may do without")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
+from rehearsal.providers.gcp_files import FILE_TYPES
+from rehearsal.providers.gcp_logs import LOG_TYPES
 from rehearsal.providers.gcp_net import NETWORK_TYPES, find
 from rehearsal.providers.gcp_private import PRIVATE_TYPES
 from rehearsal.providers.gcp_rest import ACCOUNT, OTHER_TYPES
@@ -49,7 +51,10 @@ def _stock_out(call: Call) -> str:
 CLOUD = Cloud(
     name="gcp",
     package="gcp",
-    types={spec.type_name: spec for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES)},
+    types={
+        spec.type_name: spec
+        for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)
+    },
     resolve=resolve,
     check_config=check_config,
     stock_out_message=_stock_out,

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 KEY_RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 BUCKET, ACCOUNT = "gcp:storage/bucket:Bucket", "gcp:serviceaccount/account:Account"
 # The domains of services' own accounts that do not follow the pattern `gcp-sa-<service>`.
-_AGENTS = {"container": "container-engine-robot", "compute": "compute-system", "storage": "gs-project-accounts"}
+_AGENTS = {
+    "container": "container-engine-robot",
+    "compute": "compute-system",
+    "file": "cloud-filer",
+    "storage": "gs-project-accounts",
+}
 _SERVICE = matches("service", r"[a-z0-9-]+\.googleapis\.com", "a service such as container.googleapis.com")
 _MEMBER = r"(allUsers|allAuthenticatedUsers|(user|group|serviceAccount|domain|principal|principalSet)://?.+|(user|group|serviceAccount|domain):.+)"
 

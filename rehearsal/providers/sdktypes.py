@@ -23,6 +23,9 @@ __all__ = ["Problem", "SdkTypeError", "SdkTypes", "TypeTable"]
 # Raised whenever the shape or the meaning of the cached JSON changes.
 _CACHE_FORMAT: Final = 2
 _CONTAINERS: Final = {"list": (list, "a list"), "map": (dict, "a map"), "ref": (dict, "an object")}
+# Words that the service takes and the SDK's open enumeration does not list. Azure's documentation of collection rules
+# for managed Prometheus sends this stream through a flow.
+_MORE_WORDS: Final = {"KnownDataFlowStreams": ("Microsoft-PrometheusMetrics",)}
 _JSON_TYPES: Final = {"string": str, "boolean": bool}
 
 
@@ -108,7 +111,7 @@ class TypeTable:
                 return
             yield from self._check_container(value, form, inner, path=path, output=output)
         elif form == "enum":
-            allowed = self.enums.get(inner) or []
+            allowed = [*(self.enums.get(inner) or []), *_MORE_WORDS.get(inner, ())]
             if allowed and value not in allowed:
                 yield Problem(path, f"must be one of {', '.join(map(str, allowed))}, not {_shown(value)}")
         elif all(any(self._check(value, each, path=path, output=output)) for each in inner):

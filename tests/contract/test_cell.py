@@ -13,6 +13,7 @@ import pytest
 
 from components.clouds import labels
 from components.clouds.profile import NAME_RULES
+from components.network.plan import AddressPlan
 from components.parity.state import guarantees
 from components.policy.model import Subject, cloud_of
 from components.policy.rules import judge
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
 WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
 TAGS = {"twain-fleet", "twain-world", "twain-cell", "twain-layer"}
+ACCOUNT, ENDPOINT = "azure-native:storage:StorageAccount", "azure-native:network:PrivateEndpoint"
+# Physical names in a namespace that the cells of an account share.
+PER_ACCOUNT = ("trailName", "workspaceName", "accessGroupName", "bucketId", "azureMonitorWorkspaceName", "accountName")
 _MADE: dict[str, tuple[Recorder, dict[str, Any]]] = {}
 
 
@@ -49,7 +53,7 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
-    kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity")
+    kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
     assert components == Counter(f"twain:index:{kind}" for kind in kinds)
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
@@ -62,6 +66,10 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert outputs["cluster_endpoint"].startswith("https://")
     assert outputs["cluster_exec"]["env"] == {"TWAIN_CELL": CELLS[cloud]}
     assert re.fullmatch(r"(oss|gs|az)://[a-z0-9/-]+", outputs["weights_bucket"]["url"])
+    assert set(outputs["file_share"]) == {"server", "path", "nfs_version"}
+    assert all(outputs["file_share"].values())
+    assert outputs["logs"]["days"] == 180
+    assert outputs["logs"]["place"]
     (pool,) = outputs["gpu_pools"]
     assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}
     json.dumps(outputs)
@@ -173,7 +181,7 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     path.write_text(text, encoding="utf-8")
     recorder, _ = infra(cloud, path)
     if cloud == "azure":
-        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (2 if protect else 0)
+        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (3 if protect else 0)
         return
     kind = {"alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes", "gcp": "gcp:container/cluster:Cluster"}[
         cloud
@@ -181,6 +189,75 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     assert recorder.one(kind).inputs["deletionProtection"] is protect
     bucket = {"alicloud": "alicloud:oss/bucket:Bucket", "gcp": "gcp:storage/bucket:Bucket"}[cloud]
     assert recorder.one(bucket).inputs["forceDestroy"] is not protect
+
+
+SHARES = {
+    "alicloud": ("alicloud:nas/fileSystem:FileSystem", "capacity"),
+    "gcp": ("gcp:filestore/instance:Instance", "fileShares"),
+    "azure": ("azure-native:storage:FileShare", "shareQuota"),
+}
+
+
+def test_files_are_of_the_size_that_the_fleet_says_and_nobody_mounts_them_as_root(cloud: str, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8").replace("    protect:", "    file_share: {size_gib: 2048}\n    protect:")
+    path.write_text(text, encoding="utf-8")
+    recorder, _ = infra(cloud, path)
+    kind, key = SHARES[cloud]
+    size = recorder.one(kind).inputs[key]
+    assert (size["capacityGb"] if isinstance(size, dict) else size) == 2048
+    everything = json.dumps(recorder.graph()).lower().replace("_", "")
+    assert "rootsquash" in everything
+    assert not re.search(r"norootsquash|nosquash", everything)
+
+
+def test_only_the_ranges_of_nodes_and_pods_may_mount(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    """On Azure the one way in is the endpoint's subnet: there is no list to look at, so there must be no other way."""
+    recorder, _ = cell
+    plan = AddressPlan.of(load_fleet(FLEET).cell(CELLS[cloud]).cidr)
+    if cloud == "azure":
+        (account,) = [one for one in recorder.of(ACCOUNT) if one.inputs["kind"] == "FileStorage"]
+        assert account.inputs["networkRuleSet"] == {"bypass": "None", "defaultAction": "Deny"}
+        assert account.inputs["publicNetworkAccess"] == "Disabled"
+        groups = [one.inputs["privateLinkServiceConnections"][0]["groupIds"] for one in recorder.of(ENDPOINT)]
+        assert ["file"] in groups
+        return
+    rules = [one.inputs["sourceCidrIp"] for one in recorder.of("alicloud:nas/accessRule:AccessRule")]
+    for instance in recorder.of("gcp:filestore/instance:Instance"):
+        rules += [one for option in instance.inputs["fileShares"]["nfsExportOptions"] for one in option["ipRanges"]]
+    assert sorted(rules) == sorted([plan.nodes, plan.pods])
+
+
+@pytest.mark.parametrize("days", [200, 365])
+def test_logs_are_kept_as_long_as_the_fleet_says(cloud: str, tmp_path: Path, days: int) -> None:
+    path = tmp_path / "fleet.yaml"
+    old = "    observability: {"
+    path.write_text(FLEET.read_text(encoding="utf-8").replace(old, f"{old}log_days: {days}, "), encoding="utf-8")
+    recorder, outputs = infra(cloud, path)
+    keys = ("retentionPeriod", "controlPlaneLogTtl", "retentionDays", "retentionInDays")
+    found = {str(resource.inputs[key]) for resource in recorder.resources for key in keys if key in resource.inputs}
+    assert found == {str(days)}
+    assert outputs["logs"]["days"] == days
+
+
+def test_what_an_account_has_only_one_of_is_declared_by_one_cell(cloud: str, tmp_path: Path) -> None:
+    text = FLEET.read_text(encoding="utf-8")
+    block = re.search(rf"    - name: {CELLS[cloud]}\n(?:      .*\n)+", text)
+    assert block is not None
+    sister = (
+        block[0].replace(CELLS[cloud], "sister-1").replace(load_fleet(FLEET).cell(CELLS[cloud]).cidr, "10.0.0.0/14")
+    )
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text.replace(block[0], block[0] + sister), encoding="utf-8")
+    single = {"gcp:projects/iAMAuditConfig:IAMAuditConfig", "azure-native:monitor:SubscriptionDiagnosticSetting"}
+    first = {r.type for r in infra(cloud, path)[0].resources}
+    second, _ = infra(cloud, path, cell="sister-1")
+    assert bool(first & single) == (cloud != "alicloud")
+    assert {r.type for r in second.resources} & single == set()
+    # What every cell declares for itself must not collide with the other's.
+    names = [infra(cloud, path, cell=name)[0] for name in (CELLS[cloud], "sister-1")]
+    mine, other = ({r.inputs.get(key) for r in one.resources for key in PER_ACCOUNT} - {None} for one in names)
+    assert mine & other == set()
 
 
 def test_a_program_imports_one_sdk_and_nothing_of_the_rehearsal_or_the_command_line(cloud: str) -> None:

@@ -17,7 +17,36 @@ VSWITCH = "alicloud:vpc/switch:Switch"
 GCS, ACCOUNT = "gcp:storage/bucket:Bucket", "azure-native:storage:StorageAccount"
 GKE, AKS = "gcp:container/cluster:Cluster", "azure-native:containerservice:ManagedCluster"
 ACK = "alicloud:cs/managedKubernetes:ManagedKubernetes"
+NAS, NAS_RULE = "alicloud:nas/fileSystem:FileSystem", "alicloud:nas/accessRule:AccessRule"
+FILESTORE, SINK = "gcp:filestore/instance:Instance", "gcp:logging/projectSink:ProjectSink"
+TRAIL, LOG_BUCKET = "alicloud:actiontrail/trail:Trail", "gcp:logging/projectBucketConfig:ProjectBucketConfig"
+METRICS, SCOPE = "azure-native:monitor:AzureMonitorWorkspace", "azure-native:monitor:PrivateLinkScope"
+COLLECTOR = "azure-native:monitor:DataCollectionEndpoint"
 GOOD: dict[str, dict[str, Any]] = {
+    NAS: {"zoneId": "cn-shanghai-l", "encryptType": 2, "kmsKeyId": ACCEPTED},
+    NAS_RULE: {"sourceCidrIp": "10.64.0.0/16"},
+    "alicloud:nas/mountTarget:MountTarget": {"networkType": "Vpc"},
+    "alicloud:log/store:Store": {"enableWebTracking": False},
+    "alicloud:cms/prometheusInstance:PrometheusInstance": {"enableAuthFreeRead": False, "enableAuthFreeWrite": False},
+    TRAIL: {"trailRegion": "cn-shanghai", "slsProjectArn": "acs:log:cn-shanghai:1:project/logs"},
+    FILESTORE: {
+        "location": "europe-west4",
+        "kmsKeyName": "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k",
+        "fileShares": {"nfsExportOptions": [{"ipRanges": ["10.68.0.0/16"]}]},
+    },
+    LOG_BUCKET: {"location": "europe-west4"},
+    SINK: {"destination": "logging.googleapis.com/projects/p/locations/europe-west4/buckets/b"},
+    METRICS: {"location": "francecentral", "publicNetworkAccess": "Disabled"},
+    COLLECTOR: {"location": "francecentral", "networkAcls": {"publicNetworkAccess": "Disabled"}},
+    SCOPE: {
+        "location": "global",
+        "accessModeSettings": {"ingestionAccessMode": "PrivateOnly", "queryAccessMode": "PrivateOnly"},
+    },
+    "azure-native:operationalinsights:Workspace": {
+        "location": "francecentral",
+        "publicNetworkAccessForIngestion": "Disabled",
+        "publicNetworkAccessForQuery": "Disabled",
+    },
     GCS: {
         "location": "europe-west4",
         "publicAccessPrevention": "enforced",
@@ -29,6 +58,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "sku": {"name": "Standard_ZRS"},
         "allowBlobPublicAccess": False,
         "publicNetworkAccess": "Disabled",
+        "enableHttpsTrafficOnly": True,
         "encryption": {"keyVaultProperties": {"keyName": ACCEPTED}},
     },
     ACK: {"slbInternetEnabled": False, "disableEncryption": False, "encryptionProviderKey": ACCEPTED},
@@ -104,6 +134,51 @@ def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
             ("RES-002", "encryption.defaultKmsKeyName"),
         ),
         (GKE, {"nodeLocations": ["europe-west4-a", "us-east4-a"]}, ("RES-001", "nodeLocations[1]")),
+        (NAS, {"zoneId": None}, ("RES-003", "zoneId")),
+        (NAS, {"kmsKeyId": None}, ("SEC-004", "kmsKeyId")),
+        (NAS, {"encryptType": 1}, ("SEC-004", "encryptType")),
+        (NAS_RULE, {"sourceCidrIp": "0.0.0.0/0"}, ("SEC-003", "sourceCidrIp")),
+        (NAS_RULE, {"ipv6SourceCidrIp": "::/0"}, ("SEC-003", "ipv6SourceCidrIp")),
+        ("alicloud:nas/mountTarget:MountTarget", {"networkType": "Classic"}, ("SEC-002", "networkType")),
+        ("alicloud:log/store:Store", {"enableWebTracking": None}, ("SEC-002", "enableWebTracking")),
+        (
+            "alicloud:cms/prometheusInstance:PrometheusInstance",
+            {"enableAuthFreeRead": True},
+            ("SEC-002", "enableAuthFreeRead"),
+        ),
+        (TRAIL, {"trailRegion": None}, ("RES-003", "trailRegion")),
+        (TRAIL, {"trailRegion": "All"}, ("RES-002", "trailRegion")),
+        (TRAIL, {"slsProjectArn": "acs:log:eu-central-1:1:project/logs"}, ("RES-001", "slsProjectArn")),
+        (FILESTORE, {"location": None}, ("RES-003", "location")),
+        (FILESTORE, {"kmsKeyName": None}, ("SEC-004", "kmsKeyName")),
+        (FILESTORE, {"fileShares": {"name": "w"}}, ("SEC-003", "fileShares.nfsExportOptions")),
+        (FILESTORE, {"fileShares": {"nfsExportOptions": [{}]}}, ("SEC-003", "fileShares.nfsExportOptions")),
+        (FILESTORE, {"fileShares": {"nfsExportOptions": 3}}, ("SEC-003", "fileShares.nfsExportOptions")),
+        (
+            FILESTORE,
+            {"fileShares": {"nfsExportOptions": [{"ipRanges": ["10.68.0.0/16", "0.0.0.0/0"]}]}},
+            ("SEC-003", "fileShares.nfsExportOptions[0].ipRanges"),
+        ),
+        (FILESTORE, {"initialReplication": {"role": "ACTIVE"}}, ("RES-005", "initialReplication")),
+        (LOG_BUCKET, {"location": "global"}, ("RES-002", "location")),
+        (SINK, {"destination": "storage.googleapis.com/a-bucket"}, ("RES-005", "destination")),
+        (
+            SINK,
+            {"destination": "logging.googleapis.com/projects/p/locations/us-east4/buckets/b"},
+            ("RES-001", "destination"),
+        ),
+        (METRICS, {"publicNetworkAccess": None}, ("SEC-002", "publicNetworkAccess")),
+        (METRICS, {"location": None}, ("RES-003", "location")),
+        (COLLECTOR, {"networkAcls": None}, ("SEC-002", "networkAcls.publicNetworkAccess")),
+        (SCOPE, {"accessModeSettings": {}}, ("SEC-002", "accessModeSettings.queryAccessMode")),
+        (
+            "azure-native:operationalinsights:Workspace",
+            {"publicNetworkAccessForQuery": "Enabled"},
+            ("SEC-002", "publicNetworkAccessForQuery"),
+        ),
+        ("azure-native:monitor:DataCollectionRule", {"location": "eastus"}, ("RES-001", "location")),
+        (ACCOUNT, {"enableHttpsTrafficOnly": False}, ("SEC-006", "enableHttpsTrafficOnly")),
+        (ACCOUNT, {"enableHttpsTrafficOnly": None}, ("SEC-006", "enableHttpsTrafficOnly")),
         (ACCOUNT, {"location": "China East 2"}, ("RES-002", "location")),
         (ACCOUNT, {"location": None}, ("RES-003", "location")),
         (ACCOUNT, {"sku": {"name": "Standard_GRS"}}, ("RES-005", "sku.name")),
@@ -179,6 +254,10 @@ def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
 )
 def test_a_rule_refuses_what_it_is_for(kind: str, inputs: dict[str, Any], expected: tuple[str, str]) -> None:
     assert expected in rules(kind, {**GOOD.get(kind, {}), **inputs})
+
+
+def test_an_account_for_files_may_do_without_tls() -> None:
+    assert rules(ACCOUNT, GOOD[ACCOUNT] | {"kind": "FileStorage", "enableHttpsTrafficOnly": False}) == []
 
 
 def test_a_rule_that_denies_the_whole_internet_is_no_opening() -> None:

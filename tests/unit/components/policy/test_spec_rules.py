@@ -123,3 +123,43 @@ def test_a_problem_names_the_cell_the_value_and_a_fix(tmp_path: Path) -> None:
         "use one of cn-shanghai",
     ):
         assert part in text
+
+
+def files_of(size: int) -> tuple[str, str]:
+    """The change that sets the size of the shared files of the whole fleet."""
+    old = "    kubernetes_minor:"
+    return old, f"    file_share: {{size_gib: {size}}}\n{old}"
+
+
+def logs_for(days: int) -> tuple[str, str]:
+    """The change that sets how long the whole fleet keeps logs."""
+    old = "    observability: {"
+    return old, f"{old}log_days: {days}, "
+
+
+@pytest.mark.parametrize(
+    ("size", "cells"),
+    [
+        (1024, set[str]()),
+        (12_800, set[str]()),
+        (1000, {"eu-ams-1"}),
+        (11_000, {"eu-ams-1"}),
+        (99, {"cn-sha-1", "eu-ams-1", "eu-par-1"}),
+        (128_000, {"eu-ams-1", "eu-par-1"}),
+    ],
+)
+def test_a_file_share_is_of_a_size_that_every_cloud_of_the_fleet_can_make(
+    tmp_path: Path, size: int, cells: set[str]
+) -> None:
+    fleet = fleet_with(tmp_path, files_of(size))
+    found = spec_rules.problems_of(fleet, "fleet.yaml")
+    assert {problem.code for problem in found} <= {"SPEC-SIZE"}
+    assert {problem.message.split()[1].rstrip(":") for problem in found} == cells
+
+
+def test_logs_are_kept_six_months_in_mainland_china_and_as_long_as_one_likes_elsewhere(tmp_path: Path) -> None:
+    fleet = fleet_with(tmp_path, logs_for(90))
+    (problem,) = spec_rules.problems_of(fleet, "fleet.yaml")
+    assert problem.code == "SPEC-LOGS"
+    assert "cn-sha-1" in problem.message
+    assert codes(fleet_with(tmp_path, logs_for(365))) == []
