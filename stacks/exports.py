@@ -39,7 +39,7 @@ class InfraExports:
     workload_identity: dict[str, Any]
     file_share: dict[str, Any]
     logs: dict[str, Any]
-    prometheus_query: pulumi.Output[str | None]
+    prometheus_query: pulumi.Output[str]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:

@@ -63,7 +63,7 @@ class AlicloudObservability(Observability):
             enable_auth_free_write=False,
             opts=self.child(),
         )
-        return ObservabilityOutputs(logs=project, prometheus_query=pulumi.Output.from_input(None))
+        return ObservabilityOutputs(logs=project, prometheus_query=pulumi.Output.from_input(""))
 
     def _flows(self, name: str, inputs: ObservabilityInputs) -> None:
         place = inputs.place

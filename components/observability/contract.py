@@ -34,11 +34,11 @@ class ObservabilityInputs:
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityOutputs:
     """`logs` is where the cluster's logs lie, as the cloud names it. `prometheus_query` is the base URL of the managed
-    Prometheus, or null where the cloud tells it to a look-up only.
+    Prometheus, empty where the cloud tells it to a look-up only.
     """
 
     logs: pulumi.Output[str]
-    prometheus_query: pulumi.Output[str | None]
+    prometheus_query: pulumi.Output[str]
 
 
 class Observability(Component[ObservabilityInputs, ObservabilityOutputs]):

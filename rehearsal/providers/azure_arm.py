@@ -134,15 +134,20 @@ def child_of_group(
     parents: tuple[tuple[str, str], ...] = (),
     rules: tuple[Callable[[Call], Any], ...] = (),
     located: bool = True,
+    typed: bool = True,
     **more: Any,
 ) -> TypeSpec:
-    """A type that lies in a resource group. `inside` lists (input path, type) of the named resources around it."""
+    """A type that lies in a resource group. `inside` lists (input path, type) of the named resources around it; `typed`
+    says whether the SDK has the ARM type among the outputs.
+    """
     make, key = arm(kind, name, inside=tuple(path for path, _type in inside))
 
     def all_outputs(call: Call, id_: str) -> dict[str, Any]:
         common = answered(call, kind, call.text(name))
         if not located:
             common.pop("location", None)
+        if not typed:
+            common.pop("type", None)
         return common | outputs(call, id_)
 
     return TypeSpec(

@@ -142,6 +142,7 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
         outputs=lambda call, _id: {"provisioningState": "Succeeded"},
         parents=(("privateDnsZoneConfigs[].privateDnsZoneId", ZONE),),
         located=False,
+        typed=False,
         rules=(_linked_zones, matches("privateDnsZoneGroupName", _NAME, _WORDS)),
     ),
 )

@@ -14,6 +14,7 @@ GROUP, VNET = "azure-native:resources:ResourceGroup", "azure-native:network:Virt
 SUBNET, ENDPOINT = "azure-native:network:Subnet", "azure-native:network:PrivateEndpoint"
 ZONE, LINK = "azure-native:privatedns:PrivateZone", "azure-native:privatedns:VirtualNetworkLink"
 ACCOUNT = "azure-native:storage:StorageAccount"
+ZONE_GROUP = "azure-native:network:PrivateDnsZoneGroup"
 
 
 def reserved(network: str, **more: Any) -> dict[str, Any]:
@@ -102,3 +103,25 @@ def test_a_private_zone_lies_under_global_and_its_link_names_a_network(caller: C
     cloud.create(ZONE, zone | {"location": "Global"}, "zone")
     link = {"virtualNetworkLinkName": "l", "resourceGroupName": "rg", "privateZoneName": "privatelink.azurecr.io"}
     assert {path for path, _ in cloud.check(LINK, link | {"location": "Global"})} == {"virtualNetwork"}
+
+
+def test_an_endpoint_writes_itself_into_a_zone_that_exists(caller: Callable[[str], Any]) -> None:
+    cloud = caller("azure-native")
+    subnet, _ = azure_subnets(cloud)
+    files = {
+        "accountName": "cellfiles",
+        "resourceGroupName": "rg",
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_ZRS"},
+    }
+    account, _ = cloud.create(ACCOUNT, files, "files")
+    cloud.create(ENDPOINT, endpoint(subnet, account, "file"), "endpoint")
+    named = {"privateZoneName": "privatelink.file.core.windows.net", "resourceGroupName": "rg"}
+    zone, _ = cloud.create(ZONE, named | {"location": "Global"}, "zone")
+    group = {"privateDnsZoneGroupName": "default", "privateEndpointName": "pe", "resourceGroupName": "rg"}
+    lost = group | {"privateDnsZoneConfigs": [{"name": "file", "privateDnsZoneId": f"{zone}x"}]}
+    assert [path for path, _ in cloud.check(ZONE_GROUP, lost)] == ["privateDnsZoneConfigs[0].privateDnsZoneId"]
+    good = group | {"privateDnsZoneConfigs": [{"name": "file", "privateDnsZoneId": zone}]}
+    made, outputs = cloud.create(ZONE_GROUP, good, "group")
+    assert made.endswith("/privateEndpoints/pe/privateDnsZoneGroups/default")
+    assert outputs["provisioningState"] == "Succeeded"
