@@ -4,8 +4,8 @@ documented to take only a key of the service's own.
 Its price: NFS version 3 only, and all copies lie in one zone, the first of the cell. Weights are in the bucket too, so
 a lost zone costs time and no data. Pay as you go is the API's only way here. Deliberately not set: `vpc_id` and
 `vswitch_id` of the file system (of no effect on this kind; the mount target has them), recycle bin and NFS ACLs
-(general-purpose only). Limits: 100 to 262,144 GiB; kind, zone and key cannot be changed; a deleted file system is gone
-at once, so the engine protects it.
+(general-purpose only). Limits: 100 to 262,144 GiB; kind, zone and key cannot be changed; not every zone offers it, and
+which do is not among our facts; a deleted file system is gone at once, so the engine protects it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.base import Component
 from components.clouds import labels
 from components.clouds.profile import NAME_RULES
 from components.network.plan import AddressPlan
@@ -191,6 +192,26 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     assert recorder.one(kind).inputs["deletionProtection"] is protect
     bucket = {"alicloud": "alicloud:oss/bucket:Bucket", "gcp": "gcp:storage/bucket:Bucket"}[cloud]
     assert recorder.one(bucket).inputs["forceDestroy"] is not protect
+    for files in recorder.of("gcp:filestore/instance:Instance"):
+        assert files.inputs["deletionProtectionEnabled"] is protect
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_files_that_their_cloud_would_delete_are_protected_by_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protect: bool
+) -> None:
+    plain, asked = Component.child, list[object]()
+
+    def noted(self: Component[Any, Any], **options: Any) -> Any:
+        asked.append(options.get("protect"))
+        return plain(self, **options)
+
+    monkeypatch.setattr(Component, "child", noted)
+    path = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8").replace("protect: false", f"protect: {str(protect).lower()}")
+    path.write_text(text, encoding="utf-8")
+    infra("alicloud", path)
+    assert [one for one in asked if one is not None] == ([True] if protect else [])
 
 
 SHARES = {
