@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cli import cells, errors, planned
@@ -63,6 +63,30 @@ def everywhere(app: App, layers: Sequence[str]) -> list[Stack]:
         if layer in layers
         for cell in app.fleet.cells
     ]
+
+
+def parsed(app: App, name: str) -> Stack | None:
+    """The stack of this fleet that a name is of, whether or not the fleet still has the cell; None for others."""
+    parts = name.split(".")
+    if len(parts) != 3 or parts[0] != app.fleet.name or parts[2] not in LAYERS:
+        return None
+    return Stack(name=name, cell=parts[1], world=app.context.world, layer=parts[2])
+
+
+def standing(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
+    """The stacks of a scope that exist, those of cells that the fleet no longer has too where they are named.
+
+    Raises NotFoundError for a cell that neither the fleet nor the backend knows, PolicyError as `chosen`.
+    """
+    existing = app.engine.names()
+    found = [stack for name in existing if (stack := parsed(app, name)) is not None and stack.layer in layers]
+    inside = {cell.name for cell in app.fleet.cells}
+    gone = [stack for stack in found if stack.cell in scope.cells and stack.cell not in inside]
+    named = tuple(name for name in scope.cells if name not in {stack.cell for stack in gone})
+    if scope.cells and not named:
+        return sorted(gone, key=lambda stack: LAYERS.index(stack.layer))
+    own = chosen(app, replace(scope, cells=named), layers)
+    return [*(stack for stack in own if stack.name in existing), *gone]
 
 
 def previews(
@@ -193,7 +217,7 @@ def run_waves(
         if not ready:
             continue
         note(f"wave {number + 1}: {', '.join(stack.name for stack in ready)}")
-        with ThreadPoolExecutor(max_workers=len(ready)) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             list(pool.map(one, ready))
         if number == 0 and failed:
             failed.update(stack.cell for stack in stacks)

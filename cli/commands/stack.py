@@ -74,36 +74,45 @@ def stack() -> None:
 @context_option
 @pass_app
 def list_(app: App, *, output: Format) -> None:
-    """The stacks of this context's backend."""
+    """The stacks of this context's backend.
+
+    An `orphan` is of a cell that the fleet no longer has: nothing brings it up any more, and it costs until it is
+    destroyed. A `foreign` one is none of this fleet's.
+    """
+    from cli import stacks
     from cli.output import Column, Report
 
-    parts = {name: name.split(".") for name in app.engine.names()}
     items: list[dict[str, Any]] = []
     for entry in app.engine.stacks():
-        part = parts.get(entry["name"]) or entry["name"].split(".")
-        known = len(part) == 3 and any(cell.name == part[1] for cell in app.fleet.cells)
+        found = stacks.parsed(app, entry["name"])
+        state = "foreign"
+        if found is not None:
+            known = any(cell.name == found.cell for cell in app.fleet.cells_of(app.context.world))
+            state = "empty" if not entry.get("resourceCount") else "up" if known else "orphan"
         items.append(
             {
                 "world": app.context.world,
-                "cell": part[1] if known else None,
-                "layer": part[2] if known else None,
+                "cell": found.cell if found else None,
+                "layer": found.layer if found else None,
                 "stack": entry["name"],
                 "resources": entry.get("resourceCount"),
                 "updated": entry.get("lastUpdate"),
                 "busy": entry.get("updateInProgress"),
-                "state": ("up" if entry.get("resourceCount") else "empty") if known else "foreign",
+                "state": state,
             }
         )
+    orphans = sorted({item["cell"] for item in items if item["state"] == "orphan"})
+    footer = [f"orphan: cell {name} is not in the fleet; twain stack destroy --cell {name}" for name in orphans]
     columns = (
         Column(title="WORLD", key="world"),
         Column(title="STACK", key="stack"),
         Column(title="CELL", key="cell"),
         Column(title="LAYER", key="layer"),
-        Column(title="STATE", key="state"),
+        Column(title="STATE", key="state", tone=lambda state: "warn" if state == "orphan" else None),
         Column(title="RESOURCES", key="resources", right=True, missing="unknown"),
         Column(title="UPDATED", key="updated", missing="never"),
     )
-    report = Report(kind=STACKS.name, items=items, columns=columns, empty="no stack yet: twain stack up")
+    report = Report(kind=STACKS.name, items=items, columns=columns, footer=footer, empty="no stack yet: twain stack up")
     app.finish(report, output)
 
 
@@ -214,22 +223,28 @@ def up(app: App, *, layer: str, canary: str | None, yes: bool, dry_run: bool, sc
     verb=Verb(
         data_class="metadata",
         kind=RUNS,
-        examples=("twain stack destroy --cell eu-par-1 --layer platform",),
+        examples=("twain stack destroy --cell eu-par-1 --layer platform", "twain stack destroy --all"),
         mutates=True,
     ),
 )
 @_layer_option
+@click.option("--all", "whole", is_flag=True, help="Every cell of the own world.")
 @confirm_options
 @scope_options
 @output_option
 @context_option
 @pass_app
-def destroy(app: App, *, layer: str, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
-    """Destroy what stacks hold: platform before infra. Protected resources stay and the command ends with 4."""
+def destroy(app: App, *, layer: str, whole: bool, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
+    """Destroy what stacks hold: platform before infra. Protected resources stay and the command ends with 4.
+
+    A cell that was taken out of the fleet is named like any other: the state knows what it holds.
+    """
     from cli import stacks
 
-    existing = app.engine.names()
-    chosen = [one for one in stacks.chosen(app, scope, _layers(layer)) if one.name in existing]
+    if whole == bool(scope.cells):
+        message = "which cells? Name them with --cell, or say --all."
+        raise errors.UsageError(message, fix="twain stack list", id="CFG-SCOPE")
+    chosen = stacks.standing(app, scope, _layers(layer))
     _plan(app, chosen, "DESTROY everything in")
     if not app.confirm("destroy everything in these stacks?", yes=yes, dry_run=dry_run):
         return

@@ -83,7 +83,8 @@ def fault(operator: Any, text: str) -> None:
 
 
 def calls(operator: Any) -> list[str]:
-    return (operator.home / "calls").read_text().splitlines()
+    log = operator.home / "calls"
+    return log.read_text().splitlines() if log.exists() else []
 
 
 def test_the_stacks_of_the_backend_are_listed(engine: Any) -> None:
@@ -94,6 +95,39 @@ def test_the_stacks_of_the_backend_are_listed(engine: Any) -> None:
         ("old", None, "foreign"),
         ("rehearsal.eu-ams-1.infra", "infra", "up"),
     ]
+
+
+def test_a_cell_that_left_the_fleet_is_an_orphan_and_can_be_destroyed_by_name(engine: Any) -> None:
+    gone = ("rehearsal.eu-old-1.platform", "rehearsal.eu-old-1.infra")
+    stacks(engine, "rehearsal.eu-ams-1.infra", *gone, "other.eu-old-1.infra")
+    found = {item["stack"]: item for item in engine.twain("stack", "list", "-o", "json").json["items"]}
+    assert {name: found[name]["state"] for name in (*gone, "other.eu-old-1.infra")} == {
+        gone[0]: "orphan",
+        gone[1]: "orphan",
+        "other.eu-old-1.infra": "foreign",
+    }
+    assert "twain stack destroy --cell eu-old-1" in engine.twain("stack", "list").out
+    ran = engine.twain("stack", "destroy", "--cell", "eu-old-1", "-y", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert [(item["stack"], item["state"]) for item in ran.json["items"]] == [(name, "destroyed") for name in gone]
+    done = [line.split("--stack ")[1].split()[0] for line in calls(engine) if line.startswith("destroy")]
+    assert done == list(gone)
+
+
+@pytest.mark.parametrize(("args", "code"), [((), 2), (("--all", "--cell", "eu-ams-1"), 2), (("--cell", "atlantis"), 6)])
+def test_what_is_to_be_destroyed_is_always_named(engine: Any, args: tuple[str, ...], code: int) -> None:
+    stacks(engine, "rehearsal.eu-ams-1.infra")
+    assert engine.twain("stack", "destroy", *args, "-y").code == code
+    assert not any(line.startswith("destroy") for line in calls(engine))
+
+
+def test_all_of_the_own_world_is_destroyed_platform_first(engine: Any) -> None:
+    names = [f"rehearsal.{cell}.{layer}" for cell in ("eu-ams-1", "eu-par-1") for layer in ("infra", "platform")]
+    stacks(engine, *names)
+    ran = engine.twain("stack", "destroy", "--all", "-y", "-o", "json")
+    assert ran.code == 0, ran.err
+    layers = [item["layer"] for item in ran.json["items"]]
+    assert layers == ["platform", "platform", "infra", "infra"]
 
 
 def test_an_up_goes_infra_first_canary_alone_and_keeps_the_cells_facts(engine: Any) -> None:
