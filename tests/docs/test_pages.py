@@ -246,3 +246,24 @@ def test_a_verb_or_option_that_does_not_exist_is_found() -> None:
     assert unknown(["status", "--world", "us"]) == "--world of twain status does not take 'us'"
     assert unknown(["rehearse", "shell", "--world", "cn", "--", "twain", "stats"]) == "twain has no stats"
     assert unknown(["rehearse", "shell", "--world", "cn", "--", "twain", "status"]) is None
+
+
+@pytest.mark.parametrize(
+    "page", sorted((pages.ROOT / "docs" / "zh" / "tutorial").glob("*.md")), ids=lambda page: page.name
+)
+def test_a_guided_page_in_chinese_has_the_same_blocks_as_the_english_one(page: Path) -> None:
+    english = pages.ROOT / "docs" / "tutorial" / page.name
+    ours, theirs = ([(block.info, block.lines) for block in pages.blocks(one)] for one in (page, english))
+    assert ours == theirs
+    text, other = (one.read_text(encoding="utf-8") for one in (page, english))
+    assert len(HEADING.findall(text)) == len(HEADING.findall(other))
+    assert {target.lstrip("./") for target in LINK.findall(text)} == {
+        target.lstrip("./") for target in LINK.findall(other)
+    }
+
+
+def test_every_guided_page_is_there_in_chinese() -> None:
+    names = [
+        {page.name for page in (pages.ROOT / place).glob("*.md")} for place in ("docs/tutorial", "docs/zh/tutorial")
+    ]
+    assert names[0] == names[1]
