@@ -36,7 +36,7 @@ for index, cidr in enumerate(world["subnets"]):
     alicloud.vpc.Switch(f"subnet-{index}", vswitch_name=f"subnet-{index}", vpc_id=vpc.id, cidr_block=cidr,
         zone_id=world["zone"], description=world["note"], tags=tags, opts=cloud)
 if world["foreign"]:
-    alicloud.nas.FileSystem("files", protocol_type="NFS", storage_type="Performance", opts=cloud)
+    alicloud.fc.Service("functions", name="functions", opts=cloud)
 pulumi.export("vpc", vpc.id)
 pulumi.export("word", pulumi.Output.secret("another hushed word"))
 """
@@ -144,7 +144,7 @@ def test_a_type_outside_the_table_is_refused_by_name(bench: Bench) -> None:
     bench.ask(foreign=True)
     result = bench.engine.preview(STACK, check=False)
     assert result.returncode != 0
-    assert "does not know the type alicloud:nas/fileSystem:FileSystem" in result.stdout + result.stderr
+    assert "does not know the type alicloud:fc/service:Service" in result.stdout + result.stderr
 
 
 def test_what_may_change_is_updated_and_what_may_not_is_replaced(bench: Bench) -> None:
