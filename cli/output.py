@@ -122,8 +122,12 @@ def to_yaml(value: object) -> str:
 
 
 def qualified(item: Mapping[str, Any]) -> str:
-    """The name of an item as `-o name` prints it: world/cell/maison/name, as far as it has them."""
-    parts = [item.get("world"), item.get("cell"), item.get("maison"), item.get("workload") or item.get("name")]
+    """The name of an item as `-o name` prints it: world/cell/maison/name, as far as it has them.
+
+    A thing that no cell has is placed by its region; what has no name of its own is told by its machine or its class.
+    """
+    own = next((item[key] for key in ("workload", "name", "machine", "class") if item.get(key)), None)
+    parts = [item.get("world"), item.get("cell") or item.get("region"), item.get("maison"), own]
     return text.clean("/".join(str(part) for part in parts if part))
 
 

@@ -100,9 +100,10 @@ def use(app: App, *, name: str) -> None:
     "--fleet", metavar="FILE", required=True, help="The fleet; its form is checked before anything is written."
 )
 @click.option("--identity", default="", metavar="WHO", help="Who acts, for the audit log.  [default: NAME]")
+@click.option("--workspace", metavar="DIR", help="The folder of Pulumi.yaml.  [default: the nearest above the fleet]")
 @click.option("--use", "current", is_flag=True, help="Make it the current context.")
 @pass_app
-def add(app: App, *, name: str, world: str, fleet: str, identity: str, current: bool) -> None:
+def add(app: App, *, name: str, world: str, fleet: str, identity: str, workspace: str | None, current: bool) -> None:
     """Add a context. Touches this machine only, so it does not ask; credentials stay with the clouds' own tools."""
     from cli.fleet import FleetView
 
@@ -115,8 +116,11 @@ def add(app: App, *, name: str, world: str, fleet: str, identity: str, current: 
         message = f"fleet {view.name} has no world {world}; it has {', '.join(view.worlds)}."
         raise errors.NotFoundError(message, fix="name one of them", where=str(place), id="WORLD-404")
     value = {"world": world, "identity": identity or name, "fleet": str(place)}
-    made = app.contexts.add(name, value, current=current)
+    project = _project(Path(workspace).expanduser().resolve() if workspace else None, place)
+    made = app.contexts.add(name, value | ({"workspace": str(project)} if project else {}), current=current)
     app.console.note(f"context {made.name}: world {made.world}, identity {made.identity}, fleet {made.fleet}.")
+    told = f"stacks run in {project}." if project else "no Pulumi.yaml was found: stack verbs need --workspace."
+    app.console.note(told)
     ahead = "twain stack preview" if app.contexts.read()["current"] == name else f"twain context use {name}"
     app.console.note(f"next: {ahead}")
 
@@ -235,6 +239,17 @@ def revoke(app: App, *, name: str, yes: bool, dry_run: bool, output: Format) -> 
     app.console.note(f"plan: in cell {cell}, delete the account {grants.account(name)}; all of its tokens end")
     if app.confirm("revoke it?", yes=yes, dry_run=dry_run):
         _grants(app, app.run(grants.revoke(app, name=name)), output, "twain context list")
+
+
+def _project(chosen: Path | None, fleet: Path) -> Path | None:
+    """The folder of Pulumi.yaml: the chosen one, else the nearest above the fleet or above where we are."""
+    if chosen is not None:
+        if not (chosen / "Pulumi.yaml").is_file():
+            message = f"there is no Pulumi.yaml in {chosen}."
+            raise errors.UsageError(message, fix="--workspace names the folder that holds it", id="CFG-WORKSPACE")
+        return chosen
+    around = (*fleet.parents, Path.cwd(), *Path.cwd().parents)
+    return next((folder for folder in around if (folder / "Pulumi.yaml").is_file()), None)
 
 
 def _show(app: App, names: list[str], output: Format) -> None:

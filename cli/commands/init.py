@@ -115,7 +115,15 @@ def init(app: App, *, folder: str, name: str, yes: bool, dry_run: bool) -> None:
     for path, content in files.items():
         app.console.note(f"{'would write' if dry_run else 'writing'} {path}")
         if not dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            _write(path, content)
     app.console.note("next: replace every CHANGE-ME, then: twain context add NAME --world row --fleet FILE")
     app.console.note("      to try twain without a cloud: twain rehearse up")
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}."
+        raise errors.ResourceError(message, fix="choose a folder that you may write to", id="DSK-001") from error

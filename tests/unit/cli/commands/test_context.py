@@ -126,7 +126,7 @@ def test_a_context_is_added_used_and_forgotten(operator: Any) -> None:
         "world": "cn",
         "identity": "li.wei",
         "fleet": str(FLEET),
-        "workspace": None,
+        "workspace": str(FLEET.parents[2]),
         "gates": [],
     }
     assert operator.twain("context", "use", "cn-platform").code == 0
@@ -144,6 +144,7 @@ def test_a_context_is_added_used_and_forgotten(operator: Any) -> None:
         (("new", "--world", "mars", "--fleet", str(FLEET)), 2, "mars"),
         (("new", "--world", "row", "--fleet", "/no/such/fleet.yaml"), 2, "/no/such/fleet.yaml"),
         (("new", "--world", "row"), 2, "--fleet"),
+        (("new", "--world", "row", "--fleet", str(FLEET), "--workspace", "/usr"), 2, "no Pulumi.yaml in /usr"),
     ],
 )
 def test_a_context_that_cannot_work_is_not_written(

@@ -36,6 +36,15 @@ def test_an_offer_has_its_price_in_the_clouds_own_currency_with_day_and_source(o
     assert {item["cloud"] for item in found.values()} == {"azure"}
 
 
+def test_names_are_place_and_machine(operator: Any) -> None:
+    asked = ("gpu", "offers", "--class", "gpu-90g-fp8", "--region", "westeurope", "-o", "name")
+    assert operator.twain(*asked).out.split() == [
+        "row/westeurope/Standard_NC40ads_H100_v5",
+        "row/westeurope/Standard_NC80adis_H100_v5",
+    ]
+    assert operator.twain("gpu", "classes", "-o", "name").out.split() == list(gpu.CLASSES)
+
+
 def test_what_has_no_price_is_unknown_and_not_free(operator: Any) -> None:
     found = items(operator, "offers", "--world", "cn", "--class", "gpu-24g")
     assert {item["price"] for item in found} == {None}

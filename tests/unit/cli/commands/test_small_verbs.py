@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def test_init_says_which_folder_cannot_be_written(operator: Any) -> None:
+    ran = operator.twain("init", "/proc/nowhere")
+    assert ran.code == 4
+    assert "/proc/nowhere/prod.yaml cannot be written" in ran.err
+
+
 def test_init_writes_files_that_the_spec_check_accepts_and_never_overwrites(operator: Any, tmp_path: Path) -> None:
     folder = tmp_path / "fleets"
     assert operator.twain("init", str(folder), "--name", "prod").code == 0
