@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import traceback
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from cli.console import Console
 
 
+# What a disk says when it takes no more. The same words for standard output, a report, a journal.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+
+
 def translate(error: BaseException) -> errors.TwainError | None:
     """The error as ours, or None when it is a bug."""
     if isinstance(error, errors.TwainError):
@@ -23,12 +28,20 @@ def translate(error: BaseException) -> errors.TwainError | None:
         inner = [translate(part) for part in error.exceptions]
         known = [part for part in inner if part is not None]
         return errors.Several(known) if known and len(known) == len(inner) else None
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return _disk(error)
     module = type(error).__module__
     if module.startswith("components.") or any(base.__module__ == "components.errors" for base in type(error).__mro__):
         return _library(error)
     if module.startswith("cli.net"):
         return _network(error)
     return None
+
+
+def _disk(error: OSError) -> errors.TwainError:
+    place = f"{error.filename}: " if error.filename else ""
+    message = f"nothing more can be written: {place}{error.strerror}."
+    return errors.ResourceError(message, fix="free some space, or write elsewhere, then run it again", id="DSK-001")
 
 
 def _library(error: BaseException) -> errors.TwainError | None:

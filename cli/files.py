@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 
 def private_dir(path: Path) -> Path:
-    """Make a folder that only its owner can enter; returns it. Repeating it changes nothing."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that only its owner can enter; returns it. Repeating it changes nothing. Raises ResourceError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the folder {path} cannot be made: {error.strerror}."
+        fix = "check the owner of the folder above, or set TWAIN_HOME to another one"
+        raise errors.ResourceError(message, fix=fix, id="DSK-001") from error
     return path
 
 
@@ -22,8 +27,8 @@ def write_private(path: Path, content: str | bytes) -> None:
     private_dir(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     data = content.encode() if isinstance(content, str) else content
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()

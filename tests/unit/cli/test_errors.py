@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from cli import errors
+from cli import errors, failures, files
 
 DESIGN_ORDER = (5, 2, 3, 14, 16, 15, 4, 13, 9, 12, 11, 10)
 
@@ -55,3 +60,25 @@ def test_several_errors_are_flat_and_end_with_the_worst() -> None:
     outer = errors.Several([inner, errors.UsageError("c")])
     assert [error.message for error in errors.flatten([outer])] == ["a", "b", "c"]
     assert errors.exit_code(outer) == 5
+
+
+def test_a_full_disk_is_no_bug_wherever_it_shows() -> None:
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        found = failures.translate(OSError(number, os.strerror(number), "/somewhere"))
+        assert found is not None
+        assert (found.code, found.id) == (4, "DSK-001")
+        assert "/somewhere" in found.message
+    assert failures.translate(OSError(errno.EINVAL, "no")) is None
+
+
+def test_standard_output_that_takes_nothing_ends_with_4() -> None:
+    command = [sys.executable, "-m", "cli.main", "gpu", "classes"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, "DSK-001" in done.stderr) == (4, True), done.stderr
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(errors.ResourceError, match="cannot be made"):
+        files.private_dir(tmp_path / "file" / "home")
