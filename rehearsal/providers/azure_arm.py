@@ -37,10 +37,13 @@ def group_of(call: Call) -> Resource | None:
 
 
 def location_of(call: Call) -> str:
-    """The resource's location, else the provider's, else its group's: the order in which the provider looks."""
+    """The resource's location, else the provider's, else its group's: the order in which the provider looks. Empty for
+    what lies in no region and says `Global`, such as a private zone.
+    """
     group = group_of(call)
     chosen = call.text("location") or str(call.config.get("location", "")) or (group.region if group else "")
-    return chosen.lower().replace(" ", "")
+    known = chosen.lower().replace(" ", "")
+    return "" if known == "global" else known
 
 
 def arm_id(call: Call, kind: str, *segments: str) -> str:

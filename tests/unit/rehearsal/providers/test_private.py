@@ -125,3 +125,12 @@ def test_an_endpoint_writes_itself_into_a_zone_that_exists(caller: Callable[[str
     made, outputs = cloud.create(ZONE_GROUP, good, "group")
     assert made.endswith("/privateEndpoints/pe/privateDnsZoneGroups/default")
     assert outputs["provisioningState"] == "Succeeded"
+
+
+def test_a_zone_lies_in_no_region_so_that_it_is_billed_with_its_cell(caller: Callable[[str], Any]) -> None:
+    cloud = caller("azure-native")
+    azure_subnets(cloud)
+    zone = {"privateZoneName": "privatelink.azurecr.io", "resourceGroupName": "rg", "location": "Global"}
+    id_, _ = cloud.create(ZONE, zone, "zone")
+    assert cloud.store.get_resource(id_).region == ""
+    assert cloud.store.list_resources(type=VNET)[0].region == "francecentral"
