@@ -51,11 +51,15 @@ def _count(number: int, noun: str) -> str:
 
 def _unpriced(rows: list[dict[str, Any]]) -> list[str]:
     """One line per cell: which kinds. A gate tells their number only."""
-    cells: dict[str, list[str]] = {}
+    cells: dict[str, dict[str, int]] = {}
     for row in rows:
+        kinds = cells.setdefault(f"{row['world']}/{row['cell'] or '-'}", {})
         kind = row["resourceType"] or "of kinds that the gate does not tell"
-        cells.setdefault(f"{row['world']}/{row['cell'] or '-'}", []).append(f"{row['resources']} {kind}")
-    return [f"{cell}: {', '.join(kinds)}" for cell, kinds in sorted(cells.items())]
+        kinds[kind] = kinds.get(kind, 0) + row["resources"]
+    return [
+        f"{cell}: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}"
+        for cell, kinds in sorted(cells.items())
+    ]
 
 
 def _rate_line(rate: dict[str, Any]) -> str:

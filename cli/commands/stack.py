@@ -212,7 +212,7 @@ def up(app: App, *, layer: str, canary: str | None, yes: bool, dry_run: bool, sc
     chosen = stacks.chosen(app, scope, _layers(layer))
     if canary is not None:
         app.fleet.cell(canary)
-    _plan(app, chosen, "bring up")
+    _plan(app, chosen, "bring up", canary=canary)
     if app.confirm("bring these stacks up?", yes=yes, dry_run=dry_run):
         _run(app, chosen, lambda one: stacks.up(app, one, app.console.note), "stack up", canary=canary, output=output)
 
@@ -245,7 +245,7 @@ def destroy(app: App, *, layer: str, whole: bool, yes: bool, dry_run: bool, scop
         message = "which cells? Name them with --cell, or say --all."
         raise errors.UsageError(message, fix="twain stack list", id="CFG-SCOPE")
     chosen = stacks.standing(app, scope, _layers(layer))
-    _plan(app, chosen, "DESTROY everything in")
+    _plan(app, chosen, "DESTROY everything in", backwards=True)
     if not app.confirm("destroy everything in these stacks?", yes=yes, dry_run=dry_run):
         return
     _run(
@@ -309,12 +309,15 @@ def pulumi(app: App, *, args: tuple[str, ...]) -> None:
     os.execve(engine.program(), ["pulumi", *args], engine.env)  # noqa: S606 - this is the verb
 
 
-def _plan(app: App, chosen: list[Stack], what: str) -> None:
+def _plan(app: App, chosen: list[Stack], what: str, *, canary: str | None = None, backwards: bool = False) -> None:
+    from cli import stacks
+
     if not chosen:
         message = "no stack of this world lies in the scope."
         raise errors.NotFoundError(message, fix="twain stack list", id="STK-404")
-    for one in chosen:
-        app.console.note(f"plan: {what} {one.name}")
+    for wave in stacks.waves(chosen, canary, backwards=backwards):
+        for one in wave:
+            app.console.note(f"plan: {what} {one.name}")
 
 
 def _run(

@@ -107,7 +107,11 @@ def _differ(
     rest = {value for cell, value in known.items() if cell not in excused}
     odd = _odd_ones(known, fleet)
     where = _where(capability, odd[0], fleet=fleet, path=path)
-    if len(rest) <= 1 and excused & set(known):
+    if len(rest) <= 1 and set(odd) <= excused:
+        silent = sorted(cell for cell, value in values.items() if value is None)
+        if silent:
+            reason = f"nothing is known of {', '.join(silent)}; the other differences are waived"
+            return _verdict(capability, "unknown", values, reason=reason)
         used = [waiver for waiver in active if set(waiver.cells) & set(known)]
         reason = "; ".join(f"{waiver.reason} (until {waiver.until}, {waiver.owner})" for waiver in used)
         identifiers = ", ".join(waiver.id for waiver in used)

@@ -18,13 +18,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.errors import Problem, SpecError
-from components.spec.model import Cell, Fleet, SpecModel, Waiver, Workload
+from components.spec.model import Cell, Fleet, SpecModel, Template, TemplatePatch, Waiver, Workload
 
 # 1 MiB holds a fleet of some thousands of cells; anything longer is a mistake or an attack.
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 100_000
 
+# The pool that every cluster has; clouds name pools in one list.
+_SYSTEM_POOL = "system"
 _Model = TypeVar("_Model", bound=BaseModel)
 _Trail = tuple[str | int, ...]
 
@@ -393,11 +395,11 @@ def _fleet_rules(document: _Document, fleet: Fleet) -> None:
     """Rules inside one file that need no cloud facts: references and duplicates."""
     _duplicates(document, "cell", [cell.name for cell in fleet.cells], ("spec", "cells"))
     _duplicates(document, "maison", [maison.name for maison in fleet.maisons], ("spec", "maisons"))
-    _duplicates(
-        document, "GPU pool", [pool.name for pool in fleet.template.gpu_pools], ("spec", "template", "gpu_pools")
-    )
+    _pool_rules(document, fleet.template, ("spec", "template"))
     for index, cell in enumerate(fleet.cells):
         _cell_rules(document, fleet, cell, ("spec", "cells", index))
+        if cell.template is not None:
+            _pool_rules(document, cell.template, ("spec", "cells", index, "template"))
     for name, world in fleet.worlds.items():
         own = [cell.name for cell in fleet.cells_of(name)]
         if own and world.gate_cell not in own:
@@ -408,14 +410,28 @@ def _fleet_rules(document: _Document, fleet: Fleet) -> None:
                 value=world.gate_cell,
                 fix=f"use one of {', '.join(own)}",
             )
-    for index, pool in enumerate(fleet.template.gpu_pools):
-        if pool.min > pool.max:
+
+
+def _pool_rules(document: _Document, template: Template | TemplatePatch, trail: _Trail) -> None:
+    pools = template.gpu_pools or ()
+    _duplicates(document, "GPU pool", [pool.name for pool in pools], (*trail, "gpu_pools"))
+    for index, pool in enumerate(pools):
+        if pool.name == _SYSTEM_POOL:
             document.problem(
                 "SPEC-POOL",
-                f"min {pool.min} is above max {pool.max}.",
-                trail=("spec", "template", "gpu_pools", index, "min"),
-                fix="lower min or raise max",
+                f"{_SYSTEM_POOL!r} is the name of the pool that needs no GPU.",
+                trail=(*trail, "gpu_pools", index, "name"),
+                value=pool.name,
+                fix="give the GPU pool another name",
             )
+        if pool.min > pool.max:
+            _bounds(document, pool.min, pool.max, (*trail, "gpu_pools", index, "min"))
+    if template.system_pool is not None and template.system_pool.min > template.system_pool.max:
+        _bounds(document, template.system_pool.min, template.system_pool.max, (*trail, "system_pool", "min"))
+
+
+def _bounds(document: _Document, low: int, high: int, trail: _Trail) -> None:
+    document.problem("SPEC-POOL", f"min {low} is above max {high}.", trail=trail, fix="lower min or raise max")
 
 
 def _duplicates(document: _Document, kind: str, names: list[str], trail: _Trail) -> None:

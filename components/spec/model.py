@@ -161,7 +161,7 @@ class Template(SpecModel):
 
 
 class TemplatePatch(SpecModel):
-    """The parts of the template that one cell declares differently. Parity shows each as a difference."""
+    """The parts of the template that one cell declares differently. Parity shows those that a capability is about."""
 
     kubernetes_minor: KubernetesMinor | None = None
     system_pool: SystemPool | None = None

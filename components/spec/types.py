@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 # 20 characters leave room for the fleet name, a purpose and a hash within the shortest limit we meet (a storage
 # account: 24 characters).
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _NAME = re.compile(r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$")
 _POOL = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
@@ -21,7 +22,7 @@ _GROUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9:@._-]{0,127}$")
 
 def _matches(pattern: re.Pattern[str], rule: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not pattern.match(value):
+        if not pattern.fullmatch(value):
             raise ValueError(rule)
         return value
 
@@ -34,7 +35,7 @@ def _private_network(value: str) -> str:
     except ValueError as error:
         message = f"must be an IPv4 network such as 10.64.0.0/14: {error}"
         raise ValueError(message) from error
-    if not network.is_private:
+    if not any(network.subnet_of(private) for private in _PRIVATE):
         message = "must lie in a private range (RFC 1918)"
         raise ValueError(message)
     if network.prefixlen > 18:

@@ -155,9 +155,9 @@ class Tally:
     ended: float = 0.0
 
     def summary(self) -> dict[str, Any]:
-        """The JSON summary; rates in requests/s over the time in which requests were due."""
+        """The JSON summary; rates in requests/s up to the moment in which the last request really went out."""
         plan, results = self.plan, self.results
-        last = max((result.scheduled for result in results), default=self.began)
+        last = max((result.scheduled + result.delay for result in results), default=self.began)
         span = max(last - self.began, 1e-9)
         statuses: dict[str, int] = {}
         for result in results:

@@ -128,3 +128,15 @@ def test_the_table_has_a_row_per_capability_and_a_column_per_cell() -> None:
     assert len(lines) == len(IDS) + 2
     assert {line.count("|") for line in lines} == {len(CELLS) + 4}
     assert "| api.private | private | private | unknown | unknown |" in text
+
+
+def test_a_waiver_hides_no_cell_of_which_nothing_is_known() -> None:
+    excused = waiver(until=date(2099, 1, 1), cells=("eu-par-1",), capability="api.private")
+    found = verdicts(excused, cn_sha_1={"api.private": None}, eu_par_1={"api.private": "public"})["api.private"]
+    assert found.verdict == "unknown"
+    assert "cn-sha-1" in (found.reason or "")
+
+
+def test_a_waiver_for_all_but_the_odd_cell_excuses_nothing() -> None:
+    others = waiver(until=date(2099, 1, 1), cells=("cn-sha-1", "eu-ams-1"), capability="api.private")
+    assert verdicts(others, eu_par_1={"api.private": "public"})["api.private"].verdict == "gap"

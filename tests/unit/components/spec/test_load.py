@@ -75,6 +75,9 @@ def test_an_unknown_field_names_the_nearest_known_one(tmp_path: Path) -> None:
         load_fleet(path)
 
 
+_OWN_POOLS = "cidr: 10.72.0.0/14\n      template:\n        gpu_pools:\n          - {}"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
@@ -83,6 +86,12 @@ def test_an_unknown_field_names_the_nearest_known_one(tmp_path: Path) -> None:
         ("apiVersion: twain/v1", "apiVersion: twain/v0", "SPEC-VERSION"),
         ("gate_cell: cn-sha-1", "gate_cell: eu-ams-1", "SPEC-GATE"),
         ("min: 0, max: 4", "min: 5, max: 4", "SPEC-POOL"),
+        ("name: gpu80g", "name: system", "SPEC-POOL"),
+        ("min: 1, max: 3", "min: 5, max: 3", "SPEC-POOL"),
+        ("cidr: 10.72.0.0/14", _OWN_POOLS.format("{name: a, gpu_class: gpu-80g, min: 9, max: 4}"), "SPEC-POOL"),
+        ("cidr: 10.68.0.0/14", "cidr: 127.0.0.0/14", "SPEC-VALUE"),
+        ("cidr: 10.68.0.0/14", "cidr: 169.254.0.0/16", "SPEC-VALUE"),
+        ("name: eu-par-1", 'name: "eu-par-1\\n"', "SPEC-VALUE"),
         ("min: 0, max: 4", "min: 0, max: 0777", "SPEC-SCALAR"),
         ("reporting_currency: EUR", "reporting_currency: EUR\n  reporting_currency: USD", "SPEC-DUPLICATE"),
         ("region: cn-shanghai", "region: cn-shanghai\n      overrides: {gcp: {project: x}}", "SPEC-OVERRIDE"),
