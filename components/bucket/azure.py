@@ -1,4 +1,5 @@
-"""Storage account and container on Azure, zone-redundant in one region: Entra only, the cell's key, no public access.
+"""Storage account and container on Azure, zone-redundant in one region: Entra only, the cell's key, no public access,
+reached by a private endpoint alone.
 
 Deliberately not set: any geo-redundant SKU, shared keys, cross-tenant replication.
 """
@@ -10,6 +11,7 @@ import pulumi_azure_native as azure
 
 from components.bucket.contract import Bucket, BucketInputs, BucketOutputs
 from components.clouds.accounts import key_parts
+from components.network.azure_private import private_endpoint
 
 
 class AzureBucket(Bucket):
@@ -72,6 +74,14 @@ class AzureBucket(Bucket):
             resource_group_name=inputs.scope,
             public_access="None",
             opts=self.child(),
+        )
+        private_endpoint(
+            self,
+            f"{name}-{inputs.purpose}",
+            place=place,
+            network=inputs.network,
+            target=account.id,
+            group="blob",
         )
         if place.protect:
             azure.authorization.ManagementLockByScope(

@@ -305,3 +305,20 @@ def test_a_program_imports_one_sdk_and_nothing_of_the_rehearsal_or_the_command_l
     sdk = {"alicloud": "pulumi_alicloud", "gcp": "pulumi_gcp", "azure": "pulumi_azure_native"}[cloud]
     assert loaded & {"pulumi_alicloud", "pulumi_gcp", "pulumi_azure_native", "pulumi_kubernetes"} == {sdk}
     assert loaded & {"cli", "rehearsal", "dashboards"} == set()
+
+
+def test_whatever_azure_closes_to_the_public_has_a_private_endpoint() -> None:
+    if "azure" not in _MADE:
+        _MADE["azure"] = infra("azure")
+    recorder = _MADE["azure"][0]
+    closed = {
+        resource.name
+        for resource in recorder.resources
+        if resource.type == "azure-native:storage:StorageAccount"
+        and resource.inputs.get("publicNetworkAccess") == "Disabled"
+    }
+    reached = {
+        resource.name.removesuffix("-endpoint") for resource in recorder.of("azure-native:network:PrivateEndpoint")
+    }
+    assert len(closed) == 2
+    assert closed <= reached
