@@ -44,7 +44,10 @@ def rows(outcome: Any) -> list[dict[str, Any]]:
                 "ready": None if not serve else f"{_known(serve.get('ready'))}/{_known(serve.get('desired'))}",
                 "requests": latency.get("requests"),
                 "ttft": (latency.get("ttft") or {}).get("p95"),
-                "billed": " + ".join(f"{_short(item['billed'])} {item['currency']}" for item in bills) or None,
+                "billed": " + ".join(
+                    f"{_short(item['billed'])} {item['currency']}" for item in bills if item["billed"] is not None
+                )
+                or None,
                 "seconds": sum(
                     outcome.seconds.get(f"stack.{cell.name}.{layer}", 0.0) for layer in ("infra", "platform")
                 ),

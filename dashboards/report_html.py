@@ -89,11 +89,12 @@ def _worlds(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for world in sorted({item["world"] for item in data["items"]}):
         mine = [item for item in data["items"] if item["world"] == world]
-        converted = [Decimal(item["reporting"]["billed"]) for item in mine if item["reporting"] is not None]
+        priced = [item for item in mine if item["billed"] is not None]
+        converted = [Decimal(item["reporting"]["billed"]) for item in priced if item["reporting"] is not None]
         natives = [
             {
                 "currency": currency,
-                "billed": plain(exact_sum(Decimal(i["billed"]) for i in mine if i["currency"] == currency)),
+                "billed": plain(exact_sum(Decimal(i["billed"]) for i in priced if i["currency"] == currency)),
             }
             for currency in sorted({item["currency"] for item in mine})
         ]
@@ -104,7 +105,7 @@ def _worlds(data: dict[str, Any]) -> list[dict[str, Any]]:
                 "world": world,
                 "natives": natives,
                 "billed": plain(exact_sum(converted)) if converted else None,
-                "complete": len(converted) == len(mine),
+                "complete": len(converted) == len(priced),
                 "unpriced": sum(item["unpriced"] for item in mine),
                 "resources": None if None in resources else sum(resources),
                 "statuses": sorted({item["status"] for item in mine}),

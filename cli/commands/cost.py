@@ -48,14 +48,14 @@ COSTS = Kind(
         "cell": "string|null",
         "maison": "string|null",
         "currency": "ISO 4217",
-        "billed": _MONEY,
+        "billed": f"{_MONEY}|null",
         "effective": f"{_MONEY}|null",
         "status": "provisional|final|locked",
         "unpriced": "integer",
         "resources": "integer|null",
         "month": "YYYY-MM",
         "source": "bills|gate",
-        "reporting": {"currency": "ISO 4217", "billed": _MONEY, "effective": f"{_MONEY}|null", "rate": _RATE},
+        "reporting": {"currency": "ISO 4217", "billed": f"{_MONEY}|null", "effective": f"{_MONEY}|null", "rate": _RATE},
     },
     extra={
         "month": "YYYY-MM",
@@ -337,18 +337,24 @@ def _report(found: CostReport, rows: list[ErrorRow], *, html: Path | None) -> Re
         used = item["reporting"]["rate"]
         return "own currency" if used is None else f"{used['rate']} {used['quote']}/{used['base']} {used['date']}"
 
+    def reported(item: Any) -> str:
+        if item["reporting"] is None:
+            return "no rate"
+        found = item["reporting"]["billed"]
+        return "unpriced" if found is None else _short(found)
+
     columns = [
         Column(title="WORLD", key="world"),
         Column(title="REGION", key="region"),
         Column(title="CELL", key="cell"),
         Column(title="MAISON", key="maison"),
-        Column(title="BILLED", key=lambda item: _short(item["billed"]), right=True),
+        Column(title="BILLED", key="billed", show=_short, right=True, missing="unpriced"),
         Column(title="CUR", key="currency"),
-        Column(title=currency, key="reporting.billed", right=True, show=_short, missing="no rate"),
+        Column(title=currency, key=reported, right=True),
         Column(title="RATE", key=rate),
         Column(title="PRICED", key=priced, right=True),
         Column(title="STATUS", key="status", tone=lambda value: "warn" if value == "provisional" else "good"),
-        Column(title="EXACT", key="billed", right=True, wide=True),
+        Column(title="EXACT", key="billed", right=True, wide=True, missing="unpriced"),
         Column(title="FROM", key="source", wide=True),
     ]
     return Report(

@@ -47,8 +47,18 @@ class Item:
     billed_in: Conversion | None = None
     effective_in: Conversion | None = None
 
+    @property
+    def nothing_priced(self) -> bool:
+        """Whether nothing in it has a price: its sum is then not zero but unknown."""
+        return bool(self.resources) and self.unpriced == self.resources
+
     def as_json(self, *, on: date) -> dict[str, Any]:
-        """The item of `cost report`; amounts are texts, `reporting` is null where no rate exists."""
+        """The item of `cost report`; amounts are texts, null where nothing in it has a price; `reporting` is null where
+        no rate exists.
+        """
+        told = converted_json(self.billed_in, self.effective_in, on=on)
+        if self.nothing_priced:
+            told = None if told is None else {**told, "billed": None, "effective": None}
         return {
             "world": self.world,
             "provider": self.provider,
@@ -56,14 +66,14 @@ class Item:
             "cell": self.cell,
             "maison": self.maison,
             "currency": self.billed.currency,
-            "billed": plain(self.billed.amount),
-            "effective": None if self.effective is None else plain(self.effective.amount),
+            "billed": None if self.nothing_priced else plain(self.billed.amount),
+            "effective": None if self.effective is None or self.nothing_priced else plain(self.effective.amount),
             "status": self.status,
             "unpriced": self.unpriced,
             "resources": self.resources,
             "month": self.month,
             "source": self.origin,
-            "reporting": converted_json(self.billed_in, self.effective_in, on=on),
+            "reporting": told,
         }
 
 

@@ -187,3 +187,10 @@ def test_the_vendored_files_are_those_of_the_record() -> None:
 def test_the_page_stays_small_enough_to_mail(tmp_path: Path) -> None:
     path = report_html.write(make(*[row(cell=f"c-{n}") for n in range(75)]), tmp_path / "r.html")
     assert path.stat().st_size <= 3 * 1024 * 1024
+
+
+def test_where_nothing_has_a_price_the_page_says_unpriced_and_not_zero() -> None:
+    page = report_html.render(make(row(billed="0.00", effective="0.00", unpriced=3, resources=3)))
+    table = page.split('<table id="regions">')[1].split("<tfoot>")[0]
+    assert table.count('<span class="none">unpriced</span>') == 2
+    assert ">0.00<" not in table

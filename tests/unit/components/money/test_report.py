@@ -15,7 +15,7 @@ from components.money import fx
 from components.money.ingest import ingest
 from components.money.money import exact_sum
 from components.money.report import build, contract_rows
-from components.money.rows import GateRowError
+from components.money.rows import GateRowError, item_from_gate
 from components.telemetry import contract
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -68,6 +68,19 @@ def test_every_item_says_world_cell_currency_status_rate_and_coverage(bench: Any
     assert report["coverage"] == [{"world": "cn", "provider": "alicloud", "resources": 2, "priced": 1, "unpriced": 1}]
     assert [(u["resourceType"], u["resources"]) for u in report["unpriced"]] == [("Instance", 1)]
     assert report["reporting"]["complete"] is False
+
+
+def test_where_nothing_has_a_price_the_amount_is_unknown_and_not_zero(bench: Any, row: Any) -> None:
+    rows = [row(ResourceId=f"i-{n}", **UNPRICED) for n in (1, 2)]
+    ingest(bench.lake, [bench.file("a.csv", *rows)], world="cn", now=NOW)
+    found = build(lake=bench.lake, month="2026-11", currency="EUR", rates=EUR_CNY, now=NOW)
+    report = found.as_json()
+    (item,) = report["items"]
+    assert (item["billed"], item["effective"], item["unpriced"], item["resources"]) == (None, None, 2, 2)
+    assert item["reporting"]["billed"] is None
+    assert report["reporting"]["complete"] is False
+    through = item_from_gate(gate_row(billed="0.00", effective="0.00", unpriced=3, resources=3), month="2026-11")
+    assert through.as_json(on=NOW.date())["billed"] is None
 
 
 def test_a_missing_rate_leaves_the_row_as_it_was_billed_and_the_total_incomplete(bench: Any, row: Any) -> None:
