@@ -118,9 +118,8 @@ def _own(app: App, cell: CellView) -> None:
 def check_spec(app: App) -> None:
     """The rules on the whole fleet, before the engine starts. Raises SpecError or ResidencyError with every problem."""
     from components.policy import spec_rules
-    from components.spec.load import load_fleet
 
-    spec_rules.check(load_fleet(app.context.fleet), str(app.context.fleet))
+    spec_rules.load_checked(app.context.fleet)
 
 
 def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:

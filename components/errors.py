@@ -43,10 +43,15 @@ class Problem:
 
 
 class SpecError(TwainLibraryError):
-    """A fleet, workload or waiver file is wrong. Carries every problem found, not the first."""
+    """A fleet, workload or waiver file is wrong. Carries every problem found, not the first.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `partial` is what the file says without the fields that nobody knows, where that makes sense by itself: rules that
+    need the whole can then still be told in the same breath.
+    """
+
+    def __init__(self, problems: Iterable[Problem], *, partial: object = None) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
+        self.partial = partial
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

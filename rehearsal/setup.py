@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from cli.serve.names import PORT as SERVE_PORT
 from components.platform import names
 from components.policy import spec_rules
-from components.spec.load import load_fleet
 from rehearsal import blocks, border, ports, processes, secrets, tools
 from rehearsal import home as homes
 from rehearsal.discover import discover
@@ -166,8 +165,7 @@ def _who(listener: ports.Listener) -> str:
 
 def open_rehearsal(home: Home, fleet_path: Path) -> Rehearsal:
     """Read the fleet and hold it against the rules. Raises SpecError or ResidencyError with every problem."""
-    fleet = load_fleet(fleet_path)
-    spec_rules.check(fleet, str(fleet_path))
+    fleet = spec_rules.load_checked(fleet_path)
     return Rehearsal(home=home, fleet=fleet, fleet_path=fleet_path)
 
 

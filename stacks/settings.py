@@ -15,7 +15,6 @@ import pulumi
 
 from components.errors import Problem, ResidencyError, SpecError
 from components.policy import spec_rules
-from components.spec.load import load_fleet
 
 if TYPE_CHECKING:
     from components.spec.model import Fleet, ResolvedCell
@@ -51,8 +50,7 @@ def read(*, check_state: bool = True) -> Settings:
         raise SpecError([_problem("SPEC-STACK", name, "the stack's name must be <env>.<cell>.<infra|platform>.")])
     env, cell_name, layer = match["env"], match["cell"], match["layer"]
     path = Path(pulumi.Config("twain").get("fleet") or _ROOT / "fleets" / f"{env}.yaml").resolve()
-    fleet = load_fleet(path)
-    spec_rules.check(fleet, str(path))
+    fleet = spec_rules.load_checked(path)
     if cell_name not in {cell.name for cell in fleet.cells}:
         known = ", ".join(cell.name for cell in fleet.cells)
         raise SpecError([_problem("SPEC-CELL", str(path), f"the fleet has no cell {cell_name!r}; it has {known}.")])

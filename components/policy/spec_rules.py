@@ -11,19 +11,36 @@ from typing import TYPE_CHECKING
 from components.clouds import gpu, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
 from components.policy.places import region_of
-from components.spec.load import lines
+from components.spec.load import lines, load_fleet
+from components.spec.model import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from components.spec.model import Cell, Fleet
+    from components.spec.model import Cell
 
 
-def check(fleet: Fleet, path: str) -> None:
-    """Raise ResidencyError when a rule of residency is broken, else SpecError when any other is; both carry all
-    problems.
+def load_checked(path: str | Path) -> Fleet:
+    """The fleet of a file that keeps every rule. Raises as `check`, with what is wrong about the file's form and about
+    the fleet in one list.
     """
-    problems = _with_lines(problems_of(fleet, path), path)
+    form: tuple[Problem, ...] = ()
+    try:
+        fleet = load_fleet(path)
+    except SpecError as error:
+        if not isinstance(error.partial, Fleet):
+            raise
+        fleet, form = error.partial, error.problems
+    check(fleet, str(path), besides=form)
+    return fleet
+
+
+def check(fleet: Fleet, path: str, *, besides: tuple[Problem, ...] = ()) -> None:
+    """Raise ResidencyError when a rule of residency is broken, else SpecError when any other is; both carry all
+    problems, those found before (`besides`) first.
+    """
+    problems = [*besides, *_with_lines(problems_of(fleet, path), path)]
     if any(problem.code.startswith("RES-") for problem in problems):
         raise ResidencyError(problems)
     if problems:

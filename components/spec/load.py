@@ -6,6 +6,7 @@ turn into something else (`no`, `0777`, `12:30:45`). Limits bound what a hostile
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -154,7 +155,7 @@ def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
 
 def _finish(document: _Document, value: _Model | None) -> _Model:
     if document.problems or value is None:
-        raise SpecError(document.problems)
+        raise SpecError(document.problems, partial=value)
     return value
 
 
@@ -342,8 +343,26 @@ def _validate(document: _Document, model: type[_Model], body: dict[str, Any]) ->
         # A scalar that the reader refused arrives here as null: one message about it is enough.
         first = len(document.problems) - error.error_count()
         document.problems[first:] = [p for p in document.problems[first:] if (p.where, p.line) not in seen]
-        return None
+        return _without_unknown(model, body, error)
     return value
+
+
+def _without_unknown(model: type[_Model], body: dict[str, Any], error: ValidationError) -> _Model | None:
+    """The model without the fields that it does not know, or None when something else is wrong too."""
+    faults = error.errors(include_url=False)
+    if any(fault["type"] != "extra_forbidden" for fault in faults):
+        return None
+    kept = copy.deepcopy(body)
+    try:
+        for fault in faults:
+            *around, name = fault["loc"]
+            place: Any = kept
+            for step in around:
+                place = place[step]
+            del place[name]
+        return model.model_validate(kept)
+    except (LookupError, TypeError, ValidationError):
+        return None
 
 
 def _report(document: _Document, model: type[BaseModel], item: dict[str, Any]) -> None:

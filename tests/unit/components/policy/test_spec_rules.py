@@ -163,3 +163,27 @@ def test_logs_are_kept_six_months_in_mainland_china_and_as_long_as_one_likes_els
     assert problem.code == "SPEC-LOGS"
     assert "cn-sha-1" in problem.message
     assert codes(fleet_with(tmp_path, logs_for(365))) == []
+
+
+def test_an_unknown_field_hides_nothing_that_is_wrong_with_the_fleet(tmp_path: Path) -> None:
+    changes = (
+        ("      region: cn-shanghai", "      regionn: x\n      region: cn-hongkong"),
+        ("cidr: 10.68.0.0/14", "cidr: 10.72.0.0/14"),
+    )
+    fleet_file = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    fleet_file.write_text(text, encoding="utf-8")
+    with pytest.raises(ResidencyError) as caught:
+        spec_rules.load_checked(fleet_file)
+    assert {problem.code for problem in caught.value.problems} >= {"SPEC-UNKNOWN", "RES-001", "SPEC-CIDR"}
+
+
+def test_a_value_of_the_wrong_kind_is_told_as_before(tmp_path: Path) -> None:
+    fleet_file = tmp_path / "fleet.yaml"
+    fleet_file.write_text(FLEET.read_text(encoding="utf-8").replace("min: 1, max: 3", "min: one, max: 3, top: 4"))
+    with pytest.raises(SpecError) as caught:
+        spec_rules.load_checked(fleet_file)
+    assert {problem.code for problem in caught.value.problems} == {"SPEC-VALUE", "SPEC-UNKNOWN"}
