@@ -63,9 +63,12 @@ class _Document:
         return self.lines.get(trail, 1 if trail else 0)
 
 
-def load_fleet(path: str | Path) -> Fleet:
-    """Read a fleet file. Raises SpecError with every problem of form; cloud facts are checked by spec_rules."""
-    document = _read(path, "Fleet")
+def load_fleet(path: str | Path, *, raw: bytes | None = None) -> Fleet:
+    """Read a fleet file. Raises SpecError with every problem of form; cloud facts are checked by spec_rules.
+
+    `raw` is the content where the caller has read it: what is judged is then what was read, whatever was edited since.
+    """
+    document = _read(path, "Fleet", raw)
     body: dict[str, Any] = {}
     if _has_body(document):
         spec: dict[str, Any] = dict(document.value["spec"])
@@ -145,7 +148,7 @@ def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
     try:
         return json.loads(cached.read_bytes())
     except (OSError, ValueError):
-        fleet = load_fleet(path)
+        fleet = load_fleet(path, raw=raw)
     cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = cached.with_suffix(f".tmp{os.getpid()}")
     temporary.write_text(fleet.model_dump_json(), encoding="utf-8")
@@ -159,9 +162,9 @@ def _finish(document: _Document, value: _Model | None) -> _Model:
     return value
 
 
-def _read(path: str | Path, kind: str) -> _Document:
+def _read(path: str | Path, kind: str, raw: bytes | None = None) -> _Document:
     document = _Document(path=str(path))
-    raw = _bytes(document, Path(path))
+    raw = _bytes(document, Path(path)) if raw is None else raw
     if raw is not None:
         _parse(document, raw)
     if document.value is not None or not document.problems:
