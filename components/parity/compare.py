@@ -6,7 +6,6 @@ of its day `until`; after that it is a gap again, and the verdict says which wai
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from components.clouds import gpu
 from components.parity.capabilities import CAPABILITIES, NOT_APPLICABLE, Capability
+from components.spec.load import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -168,24 +168,9 @@ def _where(capability: Capability, cell: str, *, fleet: Fleet, path: Path) -> st
     own = patch is not None and capability.field in patch.model_fields_set
     if own:
         place += f".template.{capability.field}"
-    line = _line(path, cell, capability.field if own else "")
+    known = lines(path)
+    line = known.get(place) if own else known.get(f"spec.cells[{index}].name")
     return f"{path}:{line} ({place})" if line else f"{path} ({place})"
-
-
-def _line(path: Path, cell: str, field: str) -> int:
-    """The line of a cell's name, or of a field after it; 0 when the file does not show it."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    start = next((n for n, text in enumerate(lines) if re.search(rf"\bname:\s*[\"']?{re.escape(cell)}\b", text)), None)
-    if start is None:
-        return 0
-    if field:
-        for number in range(start, len(lines)):
-            if re.search(rf"\b{re.escape(field)}:", lines[number]):
-                return number + 1
-    return start + 1
 
 
 def _verdict(

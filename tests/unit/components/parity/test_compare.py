@@ -140,3 +140,18 @@ def test_a_waiver_hides_no_cell_of_which_nothing_is_known() -> None:
 def test_a_waiver_for_all_but_the_odd_cell_excuses_nothing() -> None:
     others = waiver(until=date(2099, 1, 1), cells=("cn-sha-1", "eu-ams-1"), capability="api.private")
     assert verdicts(others, eu_par_1={"api.private": "public"})["api.private"].verdict == "gap"
+
+
+def test_the_line_is_the_cells_own_also_where_another_name_begins_like_it(tmp_path: Path) -> None:
+    text = FLEET.read_text(encoding="utf-8").replace("    - name: aurelia\n", "    - name: eu-par-1\n")
+    text = text.replace("name: eu-ams-1", "name: eu-par-1-b").replace("gate_cell: eu-ams-1", "gate_cell: eu-par-1-b")
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    values: dict[str, dict[str, str | None] | None] = {
+        cell: dict(SAME) for cell in ("cn-sha-1", "eu-par-1-b", "eu-par-1")
+    }
+    values["eu-par-1"] = {**SAME, "api.private": "public"}
+    found = compare.compare(values, fleet=load_fleet(path), fleet_path=path, waivers=(), today=TODAY)
+    (gap,) = [verdict for verdict in found if verdict.verdict == "gap"]
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if row == "    - name: eu-par-1" and n > 30)
+    assert gap.where == f"{path}:{line} (spec.cells[2])"
