@@ -33,6 +33,7 @@ _STORE: Final = ("Storage", "Object Storage")
 _FILES: Final = ("Storage", "File Storage")
 _NET: Final = ("Networking", "Network Infrastructure")
 _LOGS: Final = ("Management and Governance", "Observability")
+_IMAGES: Final = ("Compute", "Containers")
 _KEYS: Final = ("Security", "Security Posture Management")
 
 
@@ -58,6 +59,9 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "FlowLog"): _meter("", _LOGS, "Virtual Private Cloud", "flow_log"),
     ("alicloud", "alicloud:cms/workspace:Workspace"): _meter("", _LOGS, "CloudMonitor", "workspace"),
     ("alicloud", "PrometheusInstance"): _meter("", _LOGS, "CloudMonitor", "metric_write"),
+    ("alicloud", "RegistryEnterpriseInstance"): _meter("", _IMAGES, "Container Registry", "instance_subscription"),
+    ("gcp", "Repository"): _meter("", _IMAGES, "Artifact Registry", "STORAGE"),
+    ("gcp", "RegionalSecret"): _meter("", _KEYS, "Secret Manager", "ACTIVE-SECRET-VERSION"),
     ("gcp", "gcp:filestore/instance:Instance"): _meter("", _FILES, "Cloud Filestore", "REGIONAL-CAPACITY"),
     ("gcp", "ProjectBucketConfig"): _meter("", _LOGS, "Cloud Logging", "LOG-STORAGE"),
     ("gcp", "Cluster"): _meter("gke-cluster-fee", _CLUSTER, "Kubernetes Engine", "B561-BFBD-1264"),
@@ -74,6 +78,7 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("azure", "PublicIPAddress"): _meter("", _NET, "Virtual Network", "standard-static-ip"),
     ("azure", "PrivateEndpoint"): _meter("", _NET, "Virtual Network", "standard-private-endpoint"),
     ("azure", "PrivateZone"): _meter("", _NET, "Azure DNS", "private-zone"),
+    ("azure", "Registry"): _meter("", _IMAGES, "Container Registry", "premium-registry-unit"),
     ("azure", "Key"): _meter("", _KEYS, "Key Vault", "key-operations"),
     ("azure", "Vault"): _meter("", _KEYS, "Key Vault", "vault-operations"),
 }
@@ -95,7 +100,8 @@ FREE: Final = frozenset(
         "VirtualNetworkLink",
         # identities and grants
         "Account", "FederatedIdentityCredential", "IAMBinding", "IAMMember", "BucketIAMBinding", "BucketIAMMember",
-        "CryptoKeyIAMBinding", "CryptoKeyIAMMember", "KeyIAMMember", "OidcProvider", "Policy", "PolicyAttachment",
+        "CryptoKeyIAMBinding", "CryptoKeyIAMMember", "KeyIAMMember", "RegionalSecretIamMember",
+        "RepositoryIamMember", "OidcProvider", "Policy", "PolicyAttachment",
         "RamPolicy", "RamRole", "Role", "RoleAssignment", "RolePolicyAttachment", "UserAssignedIdentity",
         # parts of what is billed as a whole, and settings
         "AgentPool", "Alias", "AutoscalingConfig", "BlobContainer", "BlobServiceProperties", "BucketAcl",
@@ -104,6 +110,7 @@ FREE: Final = frozenset(
         "BucketServerSideEncryption", "BucketVersioning", "KeyRing", "MaintenanceConfiguration", "ManagementPolicy",
         "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
         "Service", "ServiceIdentity", "AccessGroup", "AccessRule", "FileServiceProperties", "MountTarget",
+        "RegistryEnterpriseNamespace", "VpcEndpointLinkedVpc",
         # what collects and routes; the charge lies where it is kept
         "DataCollectionEndpoint", "DataCollectionRule", "DataCollectionRuleAssociation", "IAMAuditConfig",
         "PrivateLinkScope", "PrivateLinkScopedResource", "ProjectExclusion", "ProjectSink",

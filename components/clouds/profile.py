@@ -43,6 +43,12 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("alicloud:cms/workspace:Workspace", "workspaceName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
     ("alicloud:nas/accessGroup:AccessGroup", "accessGroupName"): _rule(r"[a-zA-Z][\w-]{2,63}"),
     ("alicloud:nas/fileSystem:FileSystem", "description"): _rule(r"(?!https?://)[a-zA-Z][\w:-]{1,127}"),
+    ("alicloud:cr/registryEnterpriseInstance:RegistryEnterpriseInstance", "instanceName"): _rule(
+        r"[a-z0-9][a-z0-9-]{1,28}[a-z0-9]", worldwide=True
+    ),
+    ("alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace", "name"): _rule(
+        r"[a-z0-9][a-z0-9_.-]{0,118}[a-z0-9]"
+    ),
     ("alicloud:vpc/flowLog:FlowLog", "flowLogName"): _ALI_NAME,
     ("alicloud:log/project:Project", "projectName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
     ("alicloud:oss/bucket:Bucket", "bucket"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
@@ -59,6 +65,8 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "bucketId"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
     ("gcp:logging/projectExclusion:ProjectExclusion", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
     ("gcp:logging/projectSink:ProjectSink", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
+    ("gcp:artifactregistry/repository:Repository", "repositoryId"): _GCP_NAME,
+    ("gcp:secretmanager/regionalSecret:RegionalSecret", "secretId"): _rule(r"[\w-]{1,255}"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
     ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
@@ -86,6 +94,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ),
     ("azure-native:containerservice:ManagedCluster", "nodeResourceGroup"): _rule(r"[\w.()-]{0,79}[\w()-]"),
     ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
+    ("azure-native:containerregistry:Registry", "registryName"): _rule(r"[a-zA-Z0-9]{5,50}", worldwide=True),
     ("azure-native:storage:StorageAccount", "accountName"): _rule(r"[a-z0-9]{3,24}", worldwide=True),
     ("azure-native:storage:BlobContainer", "containerName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
     ("azure-native:storage:FileShare", "shareName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),

@@ -55,6 +55,15 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-002", ("publicNetworkAccessForIngestion",), "Disabled"),
         ("SEC-002", ("publicNetworkAccessForQuery",), "Disabled"),
     ),
+    "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace": (
+        ("SEC-002", ("defaultVisibility",), "PRIVATE"),
+    ),
+    "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo": (("SEC-002", ("repoType",), "PRIVATE"),),
+    "azure-native:containerregistry:Registry": (
+        ("SEC-002", ("adminUserEnabled",), False),
+        ("SEC-002", ("anonymousPullEnabled",), False),
+        ("SEC-002", ("publicNetworkAccess",), "Disabled"),
+    ),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
     "azure-native:containerservice:AgentPool": (
         ("SEC-005", ("enableNodePublicIP",), False),
@@ -72,6 +81,9 @@ _KEYED: dict[str, tuple[str, ...]] = {
     "azure-native:storage:StorageAccount": ("encryption", "keyVaultProperties", "keyName"),
     "alicloud:nas/fileSystem:FileSystem": ("kmsKeyId",),
     "gcp:filestore/instance:Instance": ("kmsKeyName",),
+    "azure-native:containerregistry:Registry": ("encryption", "keyVaultProperties", "keyIdentifier"),
+    "gcp:artifactregistry/repository:Repository": ("kmsKeyName",),
+    "gcp:secretmanager/regionalSecret:RegionalSecret": ("customerManagedEncryption", "kmsKeyName"),
 }
 _REASONS = {
     "SEC-001": "the Kubernetes API must have no public address and no public name.",
@@ -108,8 +120,10 @@ def _public(subject: Subject) -> Iterator[Violation]:
     if kind == "azure-native:storage:StorageAccount" and plain:
         yield _found(subject, "SEC-006", "enableHttpsTrafficOnly", inputs.get("enableHttpsTrafficOnly"), allowed="true")
     member = inputs.get("member")
-    if kind.endswith("IAMMember") and member in ("allUsers", "allAuthenticatedUsers"):
+    if kind.endswith(("IAMMember", "IamMember")) and member in ("allUsers", "allAuthenticatedUsers"):
         yield _found(subject, "SEC-002", "member", member, allowed="a named identity")
+    if kind == "alicloud:cr/internetEndpoint:InternetEndpoint":
+        yield _found(subject, "SEC-005", "type", kind, allowed="the endpoint inside the VPC")
     outside = at(inputs, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
     if kind == "gcp:container/cluster:Cluster" and outside not in (None, False):
         path = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"

@@ -46,6 +46,7 @@ _NEEDED = {
     "gcp:kms/keyRing:KeyRing": "location",
     "gcp:logging/projectBucketConfig:ProjectBucketConfig": "location",
     "gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy": "location",
+    "gcp:secretmanager/regionalSecret:RegionalSecret": "location",
     "gcp:sql/databaseInstance:DatabaseInstance": "region",
     "gcp:storage/bucket:Bucket": "location",
     "azure-native:containerregistry:Registry": "location",
@@ -199,8 +200,6 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "transferAcceleration.enabled", "false", "acceleration routes through access points outside the region."
     if kind == "alicloud:oss/bucketReplication:BucketReplication":
         yield "destination", "no replication", "replication leaves the bucket's region."
-    if kind == "alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule":
-        yield "targetRegionId", "no synchronisation", "images would be copied to another region."
     if kind == "gcp:storage/bucket:Bucket" and inputs.get("customPlacementConfig") is not None:
         yield "customPlacementConfig", "absent", "it places data in two regions."
     if kind == "gcp:secretmanager/secret:Secret":
@@ -211,8 +210,7 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "destination", "a log bucket of the cell's region", "where logs would be copied to names no region."
     if kind == "azure-native:storage:StorageAccount" and _geo_redundant(sku):
         yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
-    if kind == "azure-native:containerregistry:Replication":
-        yield "location", "no replication", "images would be copied to another region."
+    yield from _image_settings(kind, inputs)
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
 
@@ -220,6 +218,18 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
 def _placeless_sink(destination: Any) -> bool:
     # A bucket, a dataset, a topic or another project may lie anywhere; a log bucket says where it lies.
     return isinstance(destination, str) and _GCP_PATH.search(destination) is None
+
+
+def _image_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if kind == "alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule":
+        yield "targetRegionId", "no synchronisation", "images would be copied to another region."
+    if kind == "azure-native:containerregistry:Replication":
+        yield "location", "no replication", "images would be copied to another region."
+    exported = at(inputs, "policies", "exportPolicy", "status")
+    if kind == "azure-native:containerregistry:Registry" and exported != "disabled":
+        yield "policies.exportPolicy.status", "disabled", "images could be exported to a registry elsewhere."
+    if kind in {"azure-native:containerregistry:ConnectedRegistry", "azure-native:containerregistry:ExportPipeline"}:
+        yield "type", "no export", "images would be copied to a place that nobody judges."
 
 
 def _geo_redundant(sku: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
 from rehearsal.providers.alicloud_files import ACCESS_GROUP, FILE_TYPES
+from rehearsal.providers.alicloud_images import IMAGE_TYPES
 from rehearsal.providers.alicloud_logs import LOG_TYPES
 from rehearsal.providers.alicloud_net import NETWORK_TYPES
 from rehearsal.providers.alicloud_rest import OTHER_TYPES
@@ -51,7 +52,10 @@ def _stock_out(call: Call) -> str:
 CLOUD = Cloud(
     name="alicloud",
     package="alicloud",
-    types={spec.type_name: spec for spec in (*NETWORK_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)},
+    types={
+        spec.type_name: spec
+        for spec in (*NETWORK_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES, *IMAGE_TYPES)
+    },
     resolve=resolve,
     check_config=check_config,
     stock_out_message=_stock_out,

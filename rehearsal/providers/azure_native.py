@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
 from rehearsal.providers.azure_files import FILE_TYPES
+from rehearsal.providers.azure_images import IMAGE_TYPES
 from rehearsal.providers.azure_logs import LOG_TYPES
 from rehearsal.providers.azure_net import NETWORK_TYPES
 from rehearsal.providers.azure_private import PRIVATE_TYPES
@@ -55,7 +56,15 @@ CLOUD = Cloud(
     package="azure-native",
     types={
         spec.type_name: spec
-        for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)
+        for spec in (
+            *NETWORK_TYPES,
+            *PRIVATE_TYPES,
+            *CLUSTER_TYPES,
+            *OTHER_TYPES,
+            *FILE_TYPES,
+            *LOG_TYPES,
+            *IMAGE_TYPES,
+        )
     },
     resolve=resolve,
     check_config=check_config,

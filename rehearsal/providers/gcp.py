@@ -8,6 +8,7 @@ from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_files import FILE_TYPES
+from rehearsal.providers.gcp_images import IMAGE_TYPES
 from rehearsal.providers.gcp_logs import LOG_TYPES
 from rehearsal.providers.gcp_net import NETWORK_TYPES, find
 from rehearsal.providers.gcp_private import PRIVATE_TYPES
@@ -53,7 +54,15 @@ CLOUD = Cloud(
     package="gcp",
     types={
         spec.type_name: spec
-        for spec in (*NETWORK_TYPES, *PRIVATE_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES)
+        for spec in (
+            *NETWORK_TYPES,
+            *PRIVATE_TYPES,
+            *CLUSTER_TYPES,
+            *OTHER_TYPES,
+            *FILE_TYPES,
+            *LOG_TYPES,
+            *IMAGE_TYPES,
+        )
     },
     resolve=resolve,
     check_config=check_config,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 KEY_RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 BUCKET, ACCOUNT = "gcp:storage/bucket:Bucket", "gcp:serviceaccount/account:Account"
+# Described in `gcp_images`.
+REPOSITORY = "gcp:artifactregistry/repository:Repository"
+SECRET = "gcp:secretmanager/regionalSecret:RegionalSecret"  # noqa: S105 - the name of a type
 # The domains of services' own accounts that do not follow the pattern `gcp-sa-<service>`.
 _AGENTS = {
     "container": "container-engine-robot",
@@ -211,6 +214,8 @@ OTHER_TYPES: tuple[TypeSpec, ...] = (
     _binding("gcp:serviceaccount/iAMMember:IAMMember", "serviceAccountId", ACCOUNT),
     _binding("gcp:projects/iAMMember:IAMMember", "project", None),
     _binding("gcp:storage/bucketIAMMember:BucketIAMMember", "bucket", BUCKET),
+    _binding("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "repository", REPOSITORY),
+    _binding("gcp:secretmanager/regionalSecretIamMember:RegionalSecretIamMember", "secretId", SECRET),
     TypeSpec(
         type_name="gcp:projects/serviceIdentity:ServiceIdentity",
         name="service",

@@ -209,6 +209,22 @@ def test_every_type_that_an_emulated_cloud_knows_is_metered_or_free_by_name(modu
     assert [token for token, meter in found.items() if meter is not None and not meter.service] == []
 
 
+@pytest.mark.parametrize(
+    ("cloud", "token"),
+    [
+        ("alicloud", "alicloud:cr/registryEnterpriseInstance:RegistryEnterpriseInstance"),
+        ("gcp", "gcp:artifactregistry/repository:Repository"),
+        ("gcp", "gcp:secretmanager/regionalSecret:RegionalSecret"),
+        ("azure", "azure-native:containerregistry:Registry"),
+    ],
+)
+def test_registries_and_secrets_are_billed_at_a_price_that_nobody_knows(cloud: str, token: str) -> None:
+    meter = meters.of_resource(cloud, token)
+    assert meter is not None
+    assert meter.service
+    assert meter.sku == ""
+
+
 def test_emitting_again_changes_nothing_until_time_has_passed(tmp_path: Path) -> None:
     make_world(tmp_path, "alicloud", "gcp", "azure").close()
     first = bills.emit(tmp_path, now=NOW)

@@ -22,7 +22,22 @@ FILESTORE, SINK = "gcp:filestore/instance:Instance", "gcp:logging/projectSink:Pr
 TRAIL, LOG_BUCKET = "alicloud:actiontrail/trail:Trail", "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 METRICS, SCOPE = "azure-native:monitor:AzureMonitorWorkspace", "azure-native:monitor:PrivateLinkScope"
 COLLECTOR = "azure-native:monitor:DataCollectionEndpoint"
+ACR, ARTIFACTS = "azure-native:containerregistry:Registry", "gcp:artifactregistry/repository:Repository"
+SECRET = "gcp:secretmanager/regionalSecret:RegionalSecret"
+NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
 GOOD: dict[str, dict[str, Any]] = {
+    ACR: {
+        "location": "francecentral",
+        "adminUserEnabled": False,
+        "anonymousPullEnabled": False,
+        "publicNetworkAccess": "Disabled",
+        "policies": {"exportPolicy": {"status": "disabled"}},
+        "encryption": {"keyVaultProperties": {"keyIdentifier": ACCEPTED}},
+    },
+    ARTIFACTS: {"location": "europe-west4", "kmsKeyName": ACCEPTED},
+    SECRET: {"location": "europe-west4", "customerManagedEncryption": {"kmsKeyName": ACCEPTED}},
+    NAMESPACE: {"defaultVisibility": "PRIVATE"},
+    "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo": {"repoType": "PRIVATE"},
     NAS: {"zoneId": "cn-shanghai-l", "encryptType": 2, "kmsKeyId": ACCEPTED},
     NAS_RULE: {"sourceCidrIp": "10.64.0.0/16"},
     "alicloud:nas/mountTarget:MountTarget": {"networkType": "Vpc"},
@@ -248,6 +263,60 @@ def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
                 "securityRules": [{"direction": "Inbound", "access": "Allow", "sourceAddressPrefix": "Internet"}],
             },
             ("SEC-003", "securityRules[0].sourceAddressPrefix"),
+        ),
+        (ACR, {"location": None}, ("RES-003", "location")),
+        (ACR, {"location": "eastus"}, ("RES-001", "location")),
+        (ACR, {"adminUserEnabled": None}, ("SEC-002", "adminUserEnabled")),
+        (ACR, {"anonymousPullEnabled": True}, ("SEC-002", "anonymousPullEnabled")),
+        (ACR, {"publicNetworkAccess": "Enabled"}, ("SEC-002", "publicNetworkAccess")),
+        (ACR, {"encryption": None}, ("SEC-004", "encryption.keyVaultProperties.keyIdentifier")),
+        (ACR, {"policies": {}}, ("RES-005", "policies.exportPolicy.status")),
+        (
+            "azure-native:containerregistry:Replication",
+            {"location": "francecentral"},
+            ("RES-005", "location"),
+        ),
+        ("azure-native:containerregistry:ExportPipeline", {}, ("RES-005", "type")),
+        ("azure-native:containerregistry:ConnectedRegistry", {}, ("RES-005", "type")),
+        (
+            "alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule",
+            {"targetRegionId": "cn-shanghai"},
+            ("RES-005", "targetRegionId"),
+        ),
+        (ARTIFACTS, {"location": None}, ("RES-003", "location")),
+        (ARTIFACTS, {"location": "europe"}, ("RES-002", "location")),
+        (ARTIFACTS, {"kmsKeyName": None}, ("SEC-004", "kmsKeyName")),
+        (
+            "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+            {"member": "allUsers"},
+            ("SEC-002", "member"),
+        ),
+        (
+            "gcp:secretmanager/regionalSecretIamMember:RegionalSecretIamMember",
+            {"member": "allAuthenticatedUsers"},
+            ("SEC-002", "member"),
+        ),
+        (SECRET, {"location": None}, ("RES-003", "location")),
+        (SECRET, {"location": "us-east4"}, ("RES-001", "location")),
+        (SECRET, {"customerManagedEncryption": None}, ("SEC-004", "customerManagedEncryption.kmsKeyName")),
+        (
+            SECRET,
+            {"customerManagedEncryption": {"kmsKeyName": "projects/p/locations/us/keyRings/r/cryptoKeys/k"}},
+            ("RES-002", "customerManagedEncryption.kmsKeyName"),
+        ),
+        ("gcp:secretmanager/secret:Secret", {}, ("RES-005", "replication")),
+        (NAMESPACE, {"defaultVisibility": "PUBLIC"}, ("SEC-002", "defaultVisibility")),
+        (NAMESPACE, {"defaultVisibility": None}, ("SEC-002", "defaultVisibility")),
+        (
+            "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
+            {"repoType": "PUBLIC"},
+            ("SEC-002", "repoType"),
+        ),
+        ("alicloud:cr/internetEndpoint:InternetEndpoint", {}, ("SEC-005", "type")),
+        (
+            "alicloud:ram/policy:Policy",
+            {"policyDocument": "acs:kms:eu-central-1:*:secret/x"},
+            ("RES-001", "policyDocument"),
         ),
         ("alicloud:ecs/eipAssociation:EipAssociation", {"instanceType": "EcsInstance"}, ("SEC-005", "instanceType")),
     ],
