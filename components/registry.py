@@ -7,7 +7,10 @@ from typing import Any
 
 from components.errors import NotSupportedError
 
-COMPONENTS = ("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability")
+COMPONENTS = (
+    *("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability"),
+    *("container_registry", "secret_store"),
+)
 CLOUDS = ("alicloud", "gcp", "azure")
 
 _PREFIX = {"alicloud": "Alicloud", "gcp": "Gcp", "azure": "Azure"}
@@ -20,6 +23,8 @@ _CLASS = {
     "identity": "Identity",
     "file_share": "FileShare",
     "observability": "Observability",
+    "container_registry": "ContainerRegistry",
+    "secret_store": "SecretStore",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

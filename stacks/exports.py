@@ -12,10 +12,12 @@ import pulumi
 if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
     from components.cluster.contract import ClusterOutputs
+    from components.container_registry.contract import ContainerRegistryOutputs
     from components.file_share.contract import FileShareOutputs
     from components.identity.contract import IdentityOutputs
     from components.network.contract import NetworkOutputs
     from components.observability.contract import ObservabilityOutputs
+    from components.secret_store.contract import SecretStoreOutputs
     from components.spec.model import ResolvedCell
 
 
@@ -40,6 +42,8 @@ class InfraExports:
     file_share: dict[str, Any]
     logs: dict[str, Any]
     prometheus_query: pulumi.Output[str]
+    registry: dict[str, pulumi.Output[str]]
+    secret_store: dict[str, Any]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -58,6 +62,8 @@ def collect(
     identity: IdentityOutputs,
     files: FileShareOutputs,
     observability: ObservabilityOutputs,
+    images: ContainerRegistryOutputs,
+    secrets: SecretStoreOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -89,5 +95,7 @@ def collect(
         file_share={"server": files.server, "path": files.path, "nfs_version": files.version},
         logs={"place": observability.logs, "days": cell.template.observability.log_days},
         prometheus_query=observability.prometheus_query,
+        registry={"id": images.registry_id, "address": images.address},
+        secret_store={"endpoint": secrets.endpoint, "references": secrets.references},
         guarantees=guarantees,
     )

@@ -1,5 +1,6 @@
 """The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity, files,
-observability."""
+observability, registry, secrets.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from components.bucket.contract import BucketInputs
 from components.clouds import gpu
 from components.clouds.accounts import speaks_for_account
 from components.cluster.contract import ClusterInputs
+from components.container_registry.contract import ContainerRegistryInputs
 from components.file_share.contract import FileShareInputs
 from components.identity.contract import IdentityInputs
 from components.key.contract import KeyInputs
@@ -23,6 +25,7 @@ from components.nodepool.contract import NodePoolInputs
 from components.observability.contract import ObservabilityInputs
 from components.parity import state
 from components.platform.names import maison_namespace
+from components.secret_store.contract import SecretStoreInputs
 from stacks import exports
 
 if TYPE_CHECKING:
@@ -100,6 +103,29 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             for_account=speaks_for_account(settings.fleet, cell.cell),
         ),
     )
+    images = make(
+        "container_registry",
+        name,
+        ContainerRegistryInputs(
+            place=place,
+            network=network,
+            key=key,
+            cluster=cluster,
+            parts=tuple(maison_namespace(maison.name) for maison in settings.fleet.maisons),
+        ),
+    )
+    secrets = make(
+        "secret_store",
+        name,
+        SecretStoreInputs(
+            place=place,
+            network=network,
+            key=key,
+            identity=identity,
+            maisons=tuple(maison.name for maison in settings.fleet.maisons),
+        ),
+    )
+    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]
     exports.collect(
         cell,
         network=network,
@@ -109,7 +135,9 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         identity=identity,
         files=files,
         observability=observability,
-        guarantees=_guarantees(cloud, seen, [network, key, cluster, *made, bucket, identity, files, observability]),
+        images=images,
+        secrets=secrets,
+        guarantees=_guarantees(cloud, seen, parts),
     ).export()
 
 

@@ -219,6 +219,9 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
     extra: dict[str, dict[str, Any]] = {
         "Cluster": {"endpoint": "10.68.0.2", "masterAuth": {"clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg=="}},
         "Bucket": {"url": f"gs://{physical}"},
+        "Repository": {
+            "registryUri": f"{inputs.get('location')}-docker.pkg.dev/{project}/{inputs.get('repositoryId')}"
+        },
         "Instance": {"networks": [{**(inputs.get("networks") or [{}])[0], "ipAddresses": ["10.68.240.2"]}]},
         "ServiceIdentity": {"email": f"service-1234567890@{_agent(inputs)}.iam.gserviceaccount.com"},
     }
@@ -252,11 +255,13 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
         "ManagedCluster": {
             "identity": {"type": "UserAssigned"},
             "privateFQDN": f"{physical}.privatelink.example",
+            "identityProfile": {"kubeletidentity": {"objectId": f"kubelet-{name}"}},
             "oidcIssuerProfile": {"enabled": True, "issuerURL": f"https://oidc.example/{physical}/"},
         },
         "AzureMonitorWorkspace": {
             "metrics": {"internalId": name, "prometheusQueryEndpoint": f"https://{physical}.prometheus.example"}
         },
+        "Registry": {"identity": {"type": "UserAssigned"}, "loginServer": f"{physical}.azurecr.example"},
         "StorageAccount": {
             "identity": {"type": "UserAssigned"},
             "primaryEndpoints": {"blob": f"https://{physical}.blob.core.windows.net/"},

@@ -49,6 +49,8 @@ spec:
       - {{name: gpu80g, gpu_class: gpu-80g, gpus_per_node: 1, min: 0, max: 4}}
     bucket: {{versioning: true, noncurrent_days: 30}}
     observability: {{scrape_interval_s: 15, retention_hours: 360}}
+    # CHANGE ME: alicloud sells its registry by the year and in advance. Only true lets a cell there be brought up.
+    registry: {{prepaid_acknowledged: false}}
   cells:
     # Address ranges of all cells must not overlap.
     - {{name: cn-sha-1, world: cn, cloud: alicloud, region: cn-shanghai, cidr: 10.64.0.0/14}}

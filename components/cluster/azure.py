@@ -7,12 +7,17 @@ has no deletion protection, so a management lock stands in for it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pulumi
 import pulumi_azure_native as azure
 
 from components.clouds.accounts import role_definition
 from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SYSTEM_DISK_GB = 128
 # The application id of the AKS Entra server, the same in every tenant of the public cloud.
@@ -54,7 +59,7 @@ class AzureCluster(Cluster):
             ),
             issuer=issuer,
             principal=issuer,
-            node_identity=pulumi.Output.from_input(""),
+            node_identity=cluster.identity_profile.apply(_kubelet),
             logs=logs.id,
         )
 
@@ -229,6 +234,13 @@ class AzureCluster(Cluster):
             opts=self.child(),
         )
         return workspace
+
+
+def _kubelet(
+    profile: Mapping[str, azure.containerservice.outputs.UserAssignedIdentityManagedClusterResponse] | None,
+) -> str:
+    """The identity that the cloud made for the nodes: it is the one that pulls images."""
+    return str(profile["kubeletidentity"].object_id) if profile else ""
 
 
 def _url(private_name: str) -> str:

@@ -33,8 +33,9 @@ class ClusterOutputs:
     `endpoint` is the private API's URL. `ca` is PEM where the cloud gives it without keys, else null: then the lock
     file of the cell has it. `exec_command` and `exec_args` name the credential plugin. `issuer` is the OIDC issuer of
     the cluster's service accounts; `principal` what a federated identity trusts (issuer or provider, by cloud).
-    `node_identity` is who the nodes are where the cloud wants it named per pool, else empty. `logs` is the place of its
-    audit log that had to exist first (a project's name, a workspace's id), empty where the cloud has one of its own.
+    `node_identity` is who the nodes are to other services, as grants name it, empty where they are nobody of their own.
+    `logs` is the place of its audit log that had to exist first (a project's name, a workspace's id), empty where the
+    cloud has one of its own.
     """
 
     cluster_id: pulumi.Output[str]

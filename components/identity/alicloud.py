@@ -68,6 +68,7 @@ class AlicloudIdentity(Identity):
         )
         return IdentityOutputs(
             identity_id=role.id,
+            principal=role.role_name,
             annotation="pod-identity.alibabacloud.com/role-name",
             annotation_value=role.role_name,
         )

@@ -57,6 +57,7 @@ class AzureIdentity(Identity):
         )
         return IdentityOutputs(
             identity_id=identity.id,
+            principal=identity.principal_id,
             annotation="azure.workload.identity/client-id",
             annotation_value=identity.client_id,
         )

@@ -29,9 +29,12 @@ class IdentityInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityOutputs:
-    """The cloud's name of the identity, and the annotation that binds a service account to it."""
+    """The cloud's name of the identity, the name by which grants know it (`principal`), and the annotation that binds a
+    service account to it.
+    """
 
     identity_id: pulumi.Output[str]
+    principal: pulumi.Output[str]
     annotation: str
     annotation_value: pulumi.Output[str]
 

@@ -38,5 +38,8 @@ class GcpIdentity(Identity):
             opts=self.child(),
         )
         return IdentityOutputs(
-            identity_id=account.email, annotation="iam.gke.io/gcp-service-account", annotation_value=account.email
+            identity_id=account.email,
+            principal=account.email,
+            annotation="iam.gke.io/gcp-service-account",
+            annotation_value=account.email,
         )

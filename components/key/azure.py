@@ -87,4 +87,4 @@ class AzureKey(Key):
         )
         # Whoever takes the user waits for its grant: an identity without it cannot use the key.
         granted = pulumi.Output.all(user.id, grant.id).apply(lambda found: str(found[0]))
-        return KeyOutputs(key_id=key.key_uri_with_version, vault_id=vault.id, user=granted)
+        return KeyOutputs(key_id=key.key_uri_with_version, vault_id=vault.id, user=granted, user_client=user.client_id)

@@ -14,8 +14,17 @@ from components.key.contract import Key, KeyInputs, KeyOutputs
 
 _YEAR = "31536000s"
 _THIRTY_DAYS = "2592000s"
-# The agents that encrypt with the key, by the domain of their address: the cluster's secrets, nodes' disks, buckets.
-_AGENTS = {"cluster": "container-engine-robot", "disks": "compute-system", "buckets": "gs-project-accounts"}
+# The agents that encrypt with the key, by the domain of their address: the cluster's secrets, nodes' disks, buckets,
+# images and workloads' secrets.
+_AGENTS = {
+    "cluster": "container-engine-robot",
+    "disks": "compute-system",
+    "buckets": "gs-project-accounts",
+    "images": "gcp-sa-artifactregistry",
+    "secrets": "gcp-sa-secretmanager",
+}
+# Agents that a project has only once somebody asked for them, and by which service.
+_ASKED_FOR = {"images": "artifactregistry.googleapis.com", "secrets": "secretmanager.googleapis.com"}
 
 
 def _agent(known: str, domain: str) -> str:
@@ -46,17 +55,23 @@ class GcpKey(Key):
         agent = gcp.projects.ServiceIdentity(
             f"{name}-agent", project=inputs.scope, service="container.googleapis.com", opts=self.child()
         )
+        asked = {
+            use: gcp.projects.ServiceIdentity(
+                f"{name}-agent-{use}", project=inputs.scope, service=service, opts=self.child()
+            )
+            for use, service in _ASKED_FOR.items()
+        }
         grants = [
             gcp.kms.CryptoKeyIAMMember(
                 f"{name}-key-{use}",
                 crypto_key_id=key.id,
                 role="roles/cloudkms.cryptoKeyEncrypterDecrypter",
                 member=agent.email.apply(lambda known, domain=domain: _agent(known, domain)),
-                opts=self.child(),
+                opts=self.child(depends_on=[asked[use]] if use in asked else []),
             )
             for use, domain in _AGENTS.items()
         ]
         # Whoever uses the key waits for the grants: the id is handed on only after them.
         usable = pulumi.Output.all(key.id, *[grant.id for grant in grants]).apply(lambda found: str(found[0]))
         empty = pulumi.Output.from_input("")
-        return KeyOutputs(key_id=usable, vault_id=empty, user=empty)
+        return KeyOutputs(key_id=usable, vault_id=empty, user=empty, user_client=empty)

@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from components.clouds import gpu, regions, shares
+from components.clouds import gpu, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
@@ -74,6 +74,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_machines(fleet, cell, path, where))
         found.extend(_files(fleet, cell, path, where))
         found.extend(_log_days(fleet, cell, path, where))
+        found.extend(_prepaid(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     return found
 
@@ -244,6 +245,22 @@ def _log_days(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Probl
             value=str(days),
             fix=f"use {_SIX_MONTHS} or more",
         )
+
+
+def _prepaid(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """What is bought in advance is acknowledged by a person, in the fleet."""
+    bought = prepaid.REGISTRY.get(cell.cloud)
+    if bought is None or fleet.resolved(cell.name).template.registry.prepaid_acknowledged:
+        return
+    yield Problem(
+        code="SPEC-PREPAID",
+        path=path,
+        where=f"{where}.template.registry.prepaid_acknowledged",
+        line=0,
+        message=f"cell {cell.name}: {bought}.",
+        value="false",
+        fix="set registry: {prepaid_acknowledged: true} in the template or for this cell, or take the cell out",
+    )
 
 
 def _overlaps(fleet: Fleet, cell: Cell, index: int, path: str, where: str) -> Iterator[Problem]:

@@ -118,6 +118,12 @@ class Observability(SpecModel):
     log_days: int = Field(default=180, ge=30, le=730, strict=True)
 
 
+class Registry(SpecModel):
+    """The cell's own registry. Where it is sold in advance only, it is made when the fleet has acknowledged that."""
+
+    prepaid_acknowledged: bool = False
+
+
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has."""
 
@@ -156,6 +162,7 @@ class Template(SpecModel):
     bucket: Bucket = Bucket()
     file_share: FileShare = FileShare()
     observability: Observability = Observability()
+    registry: Registry = Registry()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
 
@@ -169,6 +176,7 @@ class TemplatePatch(SpecModel):
     bucket: Bucket | None = None
     file_share: FileShare | None = None
     observability: Observability | None = None
+    registry: Registry | None = None
 
 
 class Cell(SpecModel):

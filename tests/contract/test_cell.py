@@ -13,6 +13,7 @@ import pytest
 
 from components.base import Component
 from components.clouds import labels
+from components.clouds.accounts import ROLES
 from components.clouds.profile import NAME_RULES
 from components.network.plan import AddressPlan
 from components.parity.state import guarantees
@@ -29,9 +30,19 @@ if TYPE_CHECKING:
 CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
 WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
 TAGS = {"twain-fleet", "twain-world", "twain-cell", "twain-layer"}
+REGISTRIES = {
+    "alicloud": "alicloud:cr/registryEnterpriseInstance:RegistryEnterpriseInstance",
+    "gcp": "gcp:artifactregistry/repository:Repository",
+    "azure": "azure-native:containerregistry:Registry",
+}
+NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
+SECRETS = "gcp:secretmanager/regionalSecret:RegionalSecret"
 ACCOUNT, ENDPOINT = "azure-native:storage:StorageAccount", "azure-native:network:PrivateEndpoint"
 # Physical names in a namespace that the cells of an account share.
-PER_ACCOUNT = ("trailName", "workspaceName", "accessGroupName", "bucketId", "azureMonitorWorkspaceName", "accountName")
+PER_ACCOUNT = (
+    *("trailName", "workspaceName", "accessGroupName", "bucketId", "azureMonitorWorkspaceName", "accountName"),
+    *("instanceName", "repositoryId", "registryName", "secretId"),
+)
 _MADE: dict[str, tuple[Recorder, dict[str, Any]]] = {}
 
 
@@ -55,7 +66,8 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
     kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
-    assert components == Counter(f"twain:index:{kind}" for kind in kinds)
+    more = ("ContainerRegistry", "SecretStore")
+    assert components == Counter(f"twain:index:{kind}" for kind in (*kinds, *more))
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
 
@@ -73,6 +85,10 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert outputs["logs"]["place"]
     # Alibaba Cloud tells the address to a look-up only, and programs hold none.
     assert outputs["prometheus_query"].startswith("https://") == (cloud != "alicloud")
+    assert set(outputs["registry"]) == {"id", "address"}
+    assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[a-z0-9-]+)*", outputs["registry"]["address"])
+    assert outputs["secret_store"]["endpoint"].startswith("https://")
+    assert set(outputs["secret_store"]["references"]) == {"aurelia", "calisto"}
     (pool,) = outputs["gpu_pools"]
     assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}
     json.dumps(outputs)
@@ -184,7 +200,7 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     path.write_text(text, encoding="utf-8")
     recorder, _ = infra(cloud, path)
     if cloud == "azure":
-        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (3 if protect else 0)
+        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (4 if protect else 0)
         return
     kind = {"alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes", "gcp": "gcp:container/cluster:Cluster"}[
         cloud
@@ -194,10 +210,14 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     assert recorder.one(bucket).inputs["forceDestroy"] is not protect
     for files in recorder.of("gcp:filestore/instance:Instance"):
         assert files.inputs["deletionProtectionEnabled"] is protect
+    for images in recorder.of("gcp:artifactregistry/repository:Repository"):
+        assert images.inputs["deletionPolicy"] == ("PREVENT" if protect else "DELETE")
+    for secret in recorder.of(SECRETS):
+        assert secret.inputs["deletionProtection"] is protect
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_files_that_their_cloud_would_delete_are_protected_by_the_engine(
+def test_files_and_images_that_their_cloud_would_delete_are_protected_by_the_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protect: bool
 ) -> None:
     plain, asked = Component.child, list[object]()
@@ -211,7 +231,7 @@ def test_files_that_their_cloud_would_delete_are_protected_by_the_engine(
     text = FLEET.read_text(encoding="utf-8").replace("protect: false", f"protect: {str(protect).lower()}")
     path.write_text(text, encoding="utf-8")
     infra("alicloud", path)
-    assert [one for one in asked if one is not None] == ([True] if protect else [])
+    assert [one for one in asked if one is not None] == ([True, True] if protect else [])
 
 
 SHARES = {
@@ -314,11 +334,123 @@ def test_whatever_azure_closes_to_the_public_has_a_private_endpoint() -> None:
     closed = {
         resource.name
         for resource in recorder.resources
-        if resource.type == "azure-native:storage:StorageAccount"
-        and resource.inputs.get("publicNetworkAccess") == "Disabled"
+        if resource.type in {ACCOUNT, REGISTRIES["azure"]} and resource.inputs.get("publicNetworkAccess") == "Disabled"
     }
     reached = {
         resource.name.removesuffix("-endpoint") for resource in recorder.of("azure-native:network:PrivateEndpoint")
     }
-    assert len(closed) == 2
+    assert len(closed) == 3
     assert closed <= reached
+    # The vault is named by the key's component, its endpoint by that of the secrets.
+    groups = [one.inputs["privateLinkServiceConnections"][0]["groupIds"] for one in recorder.of(ENDPOINT)]
+    assert ["vault"] in groups
+
+
+def test_the_registry_is_closed_lies_in_the_region_and_is_encrypted_as_far_as_its_cloud_can(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    inputs = cell[0].one(REGISTRIES[cloud]).inputs
+    if cloud == "alicloud":
+        # Sold in advance only, and never renewed by the program.
+        assert (inputs["paymentType"], inputs["period"], inputs["renewalStatus"]) == (
+            "Subscription",
+            12,
+            "ManualRenewal",
+        )
+        assert "password" not in inputs
+        names = {one.inputs["name"] for one in cell[0].of(NAMESPACE)}
+        assert names == {"platform", "maison-aurelia", "maison-calisto"}
+        assert {one.inputs["defaultVisibility"] for one in cell[0].of(NAMESPACE)} == {"PRIVATE"}
+        link = cell[0].one("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc").inputs
+        assert (link["vpcId"], link["vswitchId"]) == ("vpc-cnsha1network", "vsw-cnsha1nodes0")
+        return
+    assert inputs["location"] == load_fleet(FLEET).cell(CELLS[cloud]).region
+    if cloud == "gcp":
+        assert inputs["kmsKeyName"]
+        assert inputs["dockerConfig"] == {"immutableTags": True}
+        assert inputs["mode"] == "STANDARD_REPOSITORY"
+        return
+    closed = ("adminUserEnabled", "anonymousPullEnabled", "publicNetworkAccess", "networkRuleBypassOptions")
+    assert [inputs[key] for key in closed] == [False, False, "Disabled", "None"]
+    assert inputs["zoneRedundancy"] == "Enabled"
+    # Without a version, so that a rotated key is taken up.
+    assert re.fullmatch(
+        r"https://[a-z0-9-]+\.vault\.azure\.net/keys/[a-z0-9-]+",
+        inputs["encryption"]["keyVaultProperties"]["keyIdentifier"],
+    )
+
+
+def test_the_nodes_and_nobody_else_may_pull(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    """Alibaba Cloud has no grant here: its nodes ask for temporary tokens by an add-on in the cluster."""
+    recorder = cell[0]
+    if cloud == "gcp":
+        (grant,) = recorder.of("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember")
+        assert grant.inputs["role"] == "roles/artifactregistry.reader"
+        assert grant.inputs["member"].startswith("serviceAccount:rehearsal-eu-ams-1-nodes@")
+    if cloud == "azure":
+        (grant,) = [
+            one.inputs
+            for one in recorder.of("azure-native:authorization:RoleAssignment")
+            if one.inputs["roleDefinitionId"].endswith(ROLES["AcrPull"])
+        ]
+        assert grant["principalId"] == "kubelet-eu-par-1-cluster"
+        assert "/Registry/" in grant["scope"]
+
+
+def test_secrets_have_a_place_a_reader_and_no_value(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    recorder, outputs = cell
+    text = json.dumps(recorder.graph())
+    assert not re.search(r"secretData|secretValue|SecretVersion", text)
+    references = outputs["secret_store"]["references"]
+    assert len(set(references.values())) == 2
+    if cloud == "alicloud":
+        (policy,) = [
+            one.inputs for one in recorder.of("alicloud:ram/policy:Policy") if "kms:" in json.dumps(one.inputs)
+        ]
+        (statement,) = json.loads(policy["policyDocument"])["Statement"]
+        assert statement["Resource"] == [f"acs:kms:cn-shanghai:*:secret/{one}" for one in references.values()]
+        assert all(action.startswith(("kms:Get", "kms:Describe")) for action in statement["Action"])
+    if cloud == "gcp":
+        assert {one.inputs["location"] for one in recorder.of(SECRETS)} == {"europe-west4"}
+        assert all(one.inputs["customerManagedEncryption"]["kmsKeyName"] for one in recorder.of(SECRETS))
+        grants = recorder.of("gcp:secretmanager/regionalSecretIamMember:RegionalSecretIamMember")
+        assert {one.inputs["role"] for one in grants} == {"roles/secretmanager.secretAccessor"}
+        assert {one.inputs["secretId"] for one in grants} == set(references.values())
+        assert all(one.inputs["member"].startswith("serviceAccount:rehearsal-eu-ams-1-infer@") for one in grants)
+    if cloud == "azure":
+        (grant,) = [
+            one.inputs
+            for one in recorder.of("azure-native:authorization:RoleAssignment")
+            if one.inputs["roleDefinitionId"].endswith(ROLES["Key Vault Secrets User"])
+        ]
+        assert grant["principalId"] == "principal-eu-par-1-inference"
+        vault = outputs["secret_store"]["endpoint"]
+        assert all(one.startswith(f"{vault}/secrets/") for one in references.values())
+
+
+def test_every_service_that_encrypts_with_the_key_on_gcp_may_use_it() -> None:
+    """What is encrypted with a key that its service may not use is refused on creation."""
+    if "gcp" not in _MADE:
+        _MADE["gcp"] = infra("gcp")
+    recorder = _MADE["gcp"][0]
+    members = {
+        one.inputs["member"].partition("@")[2] for one in recorder.of("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember")
+    }
+    assert {f"gcp-sa-{one}.iam.gserviceaccount.com" for one in ("artifactregistry", "secretmanager")} <= members
+    asked = {one.inputs["service"] for one in recorder.of("gcp:projects/serviceIdentity:ServiceIdentity")}
+    assert {"artifactregistry.googleapis.com", "secretmanager.googleapis.com"} <= asked
+
+
+@pytest.mark.parametrize(("maisons", "bought"), [(14, None), (15, 5), (19, 5), (20, 10), (75, 65)])
+def test_as_many_namespaces_are_bought_as_there_are_maisons_beyond_the_edition_s(
+    tmp_path: Path, maisons: int, bought: int | None
+) -> None:
+    text = FLEET.read_text(encoding="utf-8")
+    block = re.search(r"    - name: calisto\n(?:      .*\n)+", text)
+    assert block is not None
+    more = "".join(block[0].replace("calisto", f"m{number}") for number in range(maisons - 2))
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text.replace(block[0], block[0] + more), encoding="utf-8")
+    recorder, _ = infra("alicloud", path)
+    assert len(recorder.of(NAMESPACE)) == maisons + 1
+    assert recorder.one(REGISTRIES["alicloud"]).inputs.get("namespaceQuota") == bought

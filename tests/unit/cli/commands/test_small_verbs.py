@@ -10,6 +10,7 @@ import pytest
 from cli.completions import SCRIPTS, first_word
 from components.policy import spec_rules
 from components.spec.load import load_fleet, load_workload
+from components.spec.model import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +22,16 @@ def test_init_says_which_folder_cannot_be_written(operator: Any) -> None:
     assert "/proc/nowhere/prod.yaml cannot be written" in ran.err
 
 
-def test_init_writes_files_that_the_spec_check_accepts_and_never_overwrites(operator: Any, tmp_path: Path) -> None:
+def test_init_writes_files_that_the_spec_check_accepts_once_a_person_has_agreed_and_never_overwrites(
+    operator: Any, tmp_path: Path
+) -> None:
     folder = tmp_path / "fleets"
     assert operator.twain("init", str(folder), "--name", "prod").code == 0
     fleet = load_fleet(folder / "prod.yaml")
-    assert spec_rules.problems_of(fleet, "x") == []
+    # What costs money at once is left to a person to say.
+    assert [problem.code for problem in spec_rules.problems_of(fleet, "x")] == ["SPEC-PREPAID"]
+    bought = fleet.template.model_copy(update={"registry": Registry(prepaid_acknowledged=True)})
+    assert spec_rules.problems_of(fleet.model_copy(update={"template": bought}), "x") == []
     assert load_workload(folder / "workload.yaml").name == "advisor"
     before = (folder / "prod.yaml").read_bytes()
     again = operator.twain("init", str(folder), "--name", "prod")

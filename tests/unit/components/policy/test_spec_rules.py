@@ -165,6 +165,31 @@ def test_logs_are_kept_six_months_in_mainland_china_and_as_long_as_one_likes_els
     assert codes(fleet_with(tmp_path, logs_for(365))) == []
 
 
+ACKNOWLEDGED = "    registry: {prepaid_acknowledged: true}\n"
+
+
+@pytest.mark.parametrize("instead", ["", "    registry: {prepaid_acknowledged: false}\n"])
+def test_what_is_sold_in_advance_only_is_bought_for_no_fleet_that_has_not_said_so(tmp_path: Path, instead: str) -> None:
+    fleet = fleet_with(tmp_path, (ACKNOWLEDGED, instead))
+    (problem,) = spec_rules.problems_of(fleet, "fleet.yaml")
+    assert problem.code == "SPEC-PREPAID"
+    assert "cn-sha-1" in problem.message
+    assert "prepaid_acknowledged: true" in problem.fix
+    with pytest.raises(SpecError, match="SPEC-PREPAID"):
+        spec_rules.check(fleet, "fleet.yaml")
+
+
+def test_one_cell_may_acknowledge_for_itself(tmp_path: Path) -> None:
+    old = "      cidr: 10.64.0.0/14"
+    own = f"{old}\n      template: {{registry: {{prepaid_acknowledged: true}}}}"
+    assert codes(fleet_with(tmp_path, (ACKNOWLEDGED, ""), (old, own))) == []
+
+
+def test_a_purchase_that_nobody_acknowledged_is_told_beside_everything_else(tmp_path: Path) -> None:
+    fleet = fleet_with(tmp_path, (ACKNOWLEDGED, ""), ("cidr: 10.72.0.0/14", "cidr: 10.68.0.0/14"))
+    assert set(codes(fleet)) == {"SPEC-PREPAID", "SPEC-CIDR"}
+
+
 def test_an_unknown_field_hides_nothing_that_is_wrong_with_the_fleet(tmp_path: Path) -> None:
     changes = (
         ("      region: cn-shanghai", "      regionn: x\n      region: cn-hongkong"),
