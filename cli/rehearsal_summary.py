@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def show(console: Console, outcome: Any) -> None:
     """Write it to stdout. `outcome` is what `rehearsal.up.bring_up` returned."""
+    if not outcome.cells:
+        console.data("\n".join(_without_cells(outcome)))
+        return
     for line, code, words in outcome.seen:
         console.data("")
         console.data(console.tone(f"{outcome.asker}> {line}", "strong") + (f"   (exit {code})" if code else ""))
@@ -81,6 +84,19 @@ def closing(outcome: Any) -> list[str]:
     width = max(len(command) for command, _ in steps)
     lines += ["", "Try next:", *(f"  {command:<{width}}   {why}" for command, why in steps)]
     return lines
+
+
+def _without_cells(outcome: Any) -> list[str]:
+    shell = f"twain rehearse shell --world {outcome.asker}"
+    steps = [
+        (f"{shell} -- twain stack preview --all", "what every stack of the fleet would be"),
+        (f"{shell} -- pulumi stack ls", "the real engine, on this world's own state"),
+        ("twain rehearse up", "bring cells up"),
+        ("twain rehearse down", "remove it"),
+    ]
+    width = max(len(command) for command, _ in steps)
+    ready = f"the engine is ready after {outcome.total_s:.0f} s; this run brought no cell up, and nothing of it runs"
+    return [ready, "", "Try next:", *(f"  {command:<{width}}   {why}" for command, why in steps)]
 
 
 def _columns() -> list[Column]:

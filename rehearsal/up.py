@@ -45,12 +45,15 @@ _FOR_SUMMARY = {
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `rehearse up` was asked for. `cells` empty means all cells of the fleet; no workload, no traffic."""
+    """What `rehearse up` was asked for. `cells` empty means all cells of the fleet; no workload, no traffic. With
+    `for_plans` it stops where stacks can be previewed and none is up.
+    """
 
     fleet: Path
     speed: float
     cells: tuple[str, ...] = ()
     workload: Path | None = None
+    for_plans: bool = False
 
 
 @dataclass(kw_only=True)
@@ -88,9 +91,12 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
         worlds = [world for world in rehearsal.worlds if any(cell.world == world for cell in cells)]
         steps.run("ports", lambda: setup.check_ports(home))
         steps.run("tools", lambda: setup.install_tools(home, tools.to_stream(sys.stderr)), label="tools: nine binaries")
-        steps.run("keeper", lambda: keeper.start(home))
+        if not options.for_plans:
+            steps.run("keeper", lambda: keeper.start(home))
         for world in worlds:
             steps.run(f"world.{world}", lambda world=world: setup.prepare_world(rehearsal, world))
+        if options.for_plans:
+            return _for_plans(rehearsal, worlds, steps, began)
         _each(cells, lambda cell: steps.run(f"revive.{cell.name}", lambda: _revive(rehearsal, cell)))
         _stacks(rehearsal, cells, steps)
         _border(rehearsal, worlds, steps)
@@ -107,6 +113,21 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
         outcome.seconds = dict(steps.durations)
         outcome.total_s = time.monotonic() - began
         return outcome
+
+
+def _for_plans(rehearsal: Rehearsal, worlds: list[str], steps: Steps, began: float) -> Outcome:
+    """The operators of the worlds, with an engine and no cell. What is up already stays up, and known."""
+    for world in worlds:
+        entries = gates.entries(rehearsal, world)
+        steps.run(
+            f"operator.{world}", lambda world=world, entries=entries: setup.write_operator(rehearsal, world, entries)
+        )
+    return Outcome(
+        home=rehearsal.home.root,
+        seconds=dict(steps.durations),
+        total_s=time.monotonic() - began,
+        asker=worlds[-1],
+    )
 
 
 def _chosen(rehearsal: Rehearsal, names: tuple[str, ...]) -> list[Cell]:

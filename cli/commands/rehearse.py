@@ -72,7 +72,12 @@ def rehearse() -> None:
     verb=Verb(
         data_class="metadata",
         mutates=True,
-        examples=("twain rehearse up", "twain rehearse up --cell cn-sha-1", "twain rehearse up --no-traffic"),
+        examples=(
+            "twain rehearse up",
+            "twain rehearse up --cell cn-sha-1",
+            "twain rehearse up --no-traffic",
+            "twain rehearse up --no-cells --fleet my-fleet.yaml",
+        ),
     ),
 )
 @click.option("--fleet", "fleet", metavar="FILE", help="The fleet; default stacks/fleets/rehearsal.yaml.")
@@ -80,6 +85,7 @@ def rehearse() -> None:
 @click.option("--workload", metavar="FILE", help="The workload to deploy; default examples/advisor.yaml.")
 @click.option("--speed", type=click.FloatRange(min=1), default=None, help="What node and weight waits are divided by.")
 @click.option("--no-traffic", is_flag=True, help="Stop after the cells are up: deploy nothing, send nothing.")
+@click.option("--no-cells", is_flag=True, help="Stop before the cells: tools and engine only, for previews and checks.")
 @click.option("-y", "--yes", is_flag=True, help="Accepted for scripts; nothing is asked here.")
 @pass_app
 def up(
@@ -90,6 +96,7 @@ def up(
     workload: str | None,
     speed: float | None,
     no_traffic: bool,
+    no_cells: bool,
     yes: bool,
 ) -> None:
     """Bring the rehearsal up: tools, engine, cells, workload, traffic; then print what it found.
@@ -103,7 +110,12 @@ def up(
         fleet=Path(fleet).resolve() if fleet else root / "stacks" / "fleets" / "rehearsal.yaml",
         speed=speed or homes.default_speed(),
         cells=cells,
-        workload=None if no_traffic else Path(workload).resolve() if workload else root / "examples" / "advisor.yaml",
+        for_plans=no_cells,
+        workload=None
+        if no_traffic or no_cells
+        else Path(workload).resolve()
+        if workload
+        else root / "examples" / "advisor.yaml",
     )
     _outside_of_a_shell()
     outcome = _translate(lambda: runner.bring_up(homes.current(), options, app.console.note))

@@ -1,0 +1,58 @@
+"""Forty cells that were never up: all eighty stacks previewed, from either world. What it took goes to
+`docs/proof/fleet.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rehearsal.home import WORLDS
+from tests.integration.small import ROOT
+from tests.integration.test_never_up import envelope, never_up
+from tests.prove.test_kill_points import commit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.prove
+CELLS, STACKS = 40, 80
+PROOF = ROOT / "docs" / "proof" / "fleet.json"
+PEAK_GIB = 4
+
+
+def test_eighty_stacks_are_previewed_by_two_engines_at_most(tmp_path: Path) -> None:
+    runs: list[dict[str, Any]] = []
+    with never_up(tmp_path, cells=CELLS) as prepared:
+        for world in WORLDS:
+            began = time.monotonic()
+            with prepared.watched() as seen:
+                code, words = prepared.operator(world, "stack", "preview", "--all", "-o", "json", timeout=3000)
+            assert code == 0, words
+            items = envelope(words)["items"]
+            assert len({item["stack"] for item in items}) == STACKS
+            assert 1 <= seen.engines <= 2
+            assert seen.peak_bytes <= PEAK_GIB * 2**30
+            runs.append(
+                {
+                    "world": world,
+                    "stacks": len(items),
+                    "by": dict(Counter(item["source"] for item in items)),
+                    "resources": sum(len(item["resources"]) for item in items),
+                    "enginesAtOnce": seen.engines,
+                    "peakMiB": round(seen.peak_bytes / 2**20),
+                    "seconds": round(time.monotonic() - began),
+                }
+            )
+    document = {
+        "what": "twain stack preview --all on a generated fleet of forty cells that was never up",
+        **commit(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "runs": runs,
+    }
+    PROOF.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
