@@ -41,17 +41,22 @@ class Problem:
             text = f"{text} Found: {self.value}."
         return f"{text} Fix: {self.fix}" if self.fix else text
 
+    def about(self, words: Iterable[str]) -> bool:
+        """Whether it speaks of one of these."""
+        return any(word in text for word in words for text in (self.message, self.value, self.fix))
+
 
 class SpecError(TwainLibraryError):
     """A fleet, workload or waiver file is wrong. Carries every problem found, not the first.
 
-    `partial` is what the file says without the fields that nobody knows, where that makes sense by itself: rules that
-    need the whole can then still be told in the same breath.
+    `partial` is what the file says without the fields that nobody knows and with something in the place of those that
+    are wrong (`assumed`), where that makes sense: rules that need the whole can then still be told in the same breath.
     """
 
-    def __init__(self, problems: Iterable[Problem], *, partial: object = None) -> None:
+    def __init__(self, problems: Iterable[Problem], *, partial: object = None, assumed: tuple[str, ...] = ()) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
         self.partial = partial
+        self.assumed = assumed
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

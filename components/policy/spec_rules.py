@@ -26,21 +26,37 @@ def load_checked(path: str | Path) -> Fleet:
     the fleet in one list.
     """
     form: tuple[Problem, ...] = ()
+    assumed: tuple[str, ...] = ()
     try:
         fleet = load_fleet(path)
     except SpecError as error:
         if not isinstance(error.partial, Fleet):
             raise
-        fleet, form = error.partial, error.problems
-    check(fleet, str(path), besides=form)
+        fleet, form, assumed = error.partial, error.problems, error.assumed
+    others = [
+        problem for problem in _found(fleet, str(path)) if not problem.about(assumed) and not _told(problem, form)
+    ]
+    _refuse([*form, *others])
     return fleet
 
 
-def check(fleet: Fleet, path: str, *, besides: tuple[Problem, ...] = ()) -> None:
+def check(fleet: Fleet, path: str) -> None:
     """Raise ResidencyError when a rule of residency is broken, else SpecError when any other is; both carry all
-    problems, those found before (`besides`) first.
+    problems.
     """
-    problems = [*besides, *_with_lines(problems_of(fleet, path), path)]
+    _refuse(_found(fleet, path))
+
+
+def _found(fleet: Fleet, path: str) -> list[Problem]:
+    return _with_lines(problems_of(fleet, path), path)
+
+
+def _told(problem: Problem, before: tuple[Problem, ...]) -> bool:
+    """Whether the form of this very place is wrong already."""
+    return any(problem.where == other.where for other in before)
+
+
+def _refuse(problems: list[Problem]) -> None:
     if any(problem.code.startswith("RES-") for problem in problems):
         raise ResidencyError(problems)
     if problems:

@@ -6,7 +6,6 @@ turn into something else (`no`, `0777`, `12:30:45`). Limits bound what a hostile
 
 from __future__ import annotations
 
-import copy
 import difflib
 import hashlib
 import json
@@ -19,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.errors import Problem, SpecError
+from components.spec import mending
 from components.spec.model import Cell, Fleet, SpecModel, Template, TemplatePatch, Waiver, Workload
 
 # 1 MiB holds a fleet of some thousands of cells; anything longer is a mistake or an attack.
@@ -40,6 +40,12 @@ class _Document:
     value: Any = None
     lines: dict[_Trail, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    # What stands in the place of values that are wrong.
+    assumed: tuple[str, ...] = ()
+
+    def told(self) -> list[Problem]:
+        """The problems, without those of values that are not the file's."""
+        return [problem for problem in self.problems if not problem.about(self.assumed)]
 
     def problem(
         self, code: str, message: str, *, trail: _Trail = (), line: int = 0, value: str = "", fix: str = ""
@@ -158,7 +164,7 @@ def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
 
 def _finish(document: _Document, value: _Model | None) -> _Model:
     if document.problems or value is None:
-        raise SpecError(document.problems, partial=value)
+        raise SpecError(document.told(), partial=value, assumed=document.assumed)
     return value
 
 
@@ -346,26 +352,12 @@ def _validate(document: _Document, model: type[_Model], body: dict[str, Any]) ->
         # A scalar that the reader refused arrives here as null: one message about it is enough.
         first = len(document.problems) - error.error_count()
         document.problems[first:] = [p for p in document.problems[first:] if (p.where, p.line) not in seen]
-        return _without_unknown(model, body, error)
+        mended = mending.mend(model, body, error)
+        if mended is None:
+            return None
+        document.assumed = mended.assumed
+        return mended.value
     return value
-
-
-def _without_unknown(model: type[_Model], body: dict[str, Any], error: ValidationError) -> _Model | None:
-    """The model without the fields that it does not know, or None when something else is wrong too."""
-    faults = error.errors(include_url=False)
-    if any(fault["type"] != "extra_forbidden" for fault in faults):
-        return None
-    kept = copy.deepcopy(body)
-    try:
-        for fault in faults:
-            *around, name = fault["loc"]
-            place: Any = kept
-            for step in around:
-                place = place[step]
-            del place[name]
-        return model.model_validate(kept)
-    except (LookupError, TypeError, ValidationError):
-        return None
 
 
 def _report(document: _Document, model: type[BaseModel], item: dict[str, Any]) -> None:

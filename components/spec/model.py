@@ -8,7 +8,7 @@ package stays free of them.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,12 +18,15 @@ from components.spec.types import (
     Count,
     Currency,
     Digest,
+    EachOnce,
     GroupName,
     KubernetesMinor,
     Name,
     PoolName,
     Positive,
+    Project,
     Region,
+    Subscription,
 )
 
 Cloud = Literal["alicloud", "gcp", "azure"]
@@ -135,14 +138,14 @@ class GcpOverrides(SpecModel):
     a multi-region such as `EU` there too, and the rules refuse it.
     """
 
-    project: str = Field(default="", max_length=30)
+    project: Project = ""
     bucket_location: str = Field(default="", max_length=40, pattern=r"^[A-Za-z0-9-]*$")
 
 
 class AzureOverrides(SpecModel):
     """What only Azure has."""
 
-    subscription: str = Field(default="", max_length=36)
+    subscription: Subscription = ""
 
 
 class Overrides(SpecModel):
@@ -187,7 +190,7 @@ class Cell(SpecModel):
     cloud: Cloud
     region: Region
     cidr: Cidr
-    zones: tuple[str, ...] = ()
+    zones: Annotated[tuple[str, ...], EachOnce] = ()
     template: TemplatePatch | None = None
     overrides: Overrides | None = None
 
@@ -290,7 +293,7 @@ class Workload(SpecModel):
 
     name: Name
     maison: Name
-    worlds: tuple[WorldName, ...] = Field(min_length=1)
+    worlds: Annotated[tuple[WorldName, ...], EachOnce] = Field(min_length=1)
     model: Model
     engine: Engine
     gpu: Gpu

@@ -17,6 +17,9 @@ _POOL = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 _MINOR = re.compile(r"^1\.(3[3-6])$")
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
+# As their clouds have them; empty where the cell takes what the environment says.
+_PROJECT = re.compile(r"^([a-z][a-z0-9-]{4,28}[a-z0-9])?$")
+_SUBSCRIPTION = re.compile(r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
 _GROUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9:@._-]{0,127}$")
 
 
@@ -50,10 +53,22 @@ def _decimal(value: object) -> Decimal:
         message = 'must be a quoted decimal such as "20000.00": a float cannot hold money'
         raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError, a TypeError would escape it
     try:
-        return Decimal(value)
+        amount = Decimal(value)
     except InvalidOperation as error:
         message = "must be a decimal number"
         raise ValueError(message) from error
+    if not amount.is_finite() or amount <= 0:
+        message = "must be above zero"
+        raise ValueError(message)
+    return amount
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        message = f"names {', '.join(twice)} twice"
+        raise ValueError(message)
+    return values
 
 
 Name = Annotated[
@@ -66,6 +81,9 @@ Digest = Annotated[str, _matches(_DIGEST, "must be sha256: and 64 hexadecimal di
 KubernetesMinor = Annotated[str, _matches(_MINOR, "must be one of 1.33, 1.34, 1.35, 1.36, in quotes")]
 Currency = Annotated[str, _matches(_CURRENCY, "must be an ISO 4217 code of three capital letters")]
 GroupName = Annotated[str, _matches(_GROUP, "must be an RBAC group name of letters, digits and : @ . _ -")]
+Project = Annotated[str, _matches(_PROJECT, "must be a project id: 6 to 30 lower-case letters, digits or '-'")]
+Subscription = Annotated[str, _matches(_SUBSCRIPTION, "must be a subscription id: a UUID in lower case")]
+EachOnce = AfterValidator(_each_once)
 Cidr = Annotated[str, AfterValidator(_private_network)]
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Region = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from components.errors import ResidencyError, SpecError
 from components.policy import spec_rules
@@ -212,3 +213,72 @@ def test_a_value_of_the_wrong_kind_is_told_as_before(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         spec_rules.load_checked(fleet_file)
     assert {problem.code for problem in caught.value.problems} == {"SPEC-VALUE", "SPEC-UNKNOWN"}
+
+
+def test_values_of_the_wrong_kind_hide_nothing_and_invent_nothing(tmp_path: Path) -> None:
+    fleet_file = tmp_path / "fleet.yaml"
+    document = yaml.safe_load(FLEET.read_text(encoding="utf-8"))
+    spec = document["spec"]
+    first, second, third = spec["cells"]
+    del spec["template"]["registry"]
+    spec["template"]["kubernetes_minor"] = "1.99"
+    spec["maisons"][0]["budget"]["amount"] = "-1"
+    first["cidr"] = "10.64.0.0/20"
+    second["name"] = spec["worlds"]["row"]["gate_cell"] = "a-name-that-is-much-too-long"
+    second["overrides"] = {"alicloud": {}}
+    pool = {"name": "gpu80g", "gpu_class": "gpu-140g-fp8", "gpus_per_node": 1, "min": 5, "max": 4}
+    third["template"] = {"gpu_pools": [pool]}
+    fleet_file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        spec_rules.load_checked(fleet_file)
+    assert {(problem.code, problem.where.partition(" ")[0]) for problem in caught.value.problems} == {
+        ("SPEC-VALUE", "spec.template.kubernetes_minor"),
+        ("SPEC-VALUE", "spec.maisons[0].budget.amount"),
+        ("SPEC-VALUE", "spec.cells[0].cidr"),
+        ("SPEC-VALUE", "spec.cells[1].name"),
+        ("SPEC-VALUE", "spec.worlds.row.gate_cell"),
+        ("SPEC-OVERRIDE", "spec.cells[1].overrides.alicloud"),
+        ("SPEC-POOL", "spec.cells[2].template.gpu_pools[0].min"),
+        ("SPEC-PREPAID", "spec.cells[0].template.registry.prepaid_acknowledged"),
+        ("SPEC-SKU", "spec.cells[2]"),
+    }
+    assert "stand-in" not in str(caught.value)
+
+
+def test_a_region_outside_its_world_is_told_beside_a_value_of_the_wrong_kind(tmp_path: Path) -> None:
+    fleet_file = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8").replace("min: 1, max: 3", "min: one, max: 3")
+    fleet_file.write_text(text.replace("      region: cn-shanghai", "      region: cn-hongkong"), encoding="utf-8")
+    with pytest.raises(ResidencyError) as caught:
+        spec_rules.load_checked(fleet_file)
+    assert {problem.code for problem in caught.value.problems} >= {"SPEC-VALUE", "RES-001"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ('amount: "5000.00"', 'amount: "0"', "spec.maisons[1].budget.amount"),
+        ('amount: "5000.00"', 'amount: "NaN"', "spec.maisons[1].budget.amount"),
+        ("cidr: 10.72.0.0/14", 'cidr: 10.72.0.0/14\n      zones: ["1", "1"]', "spec.cells[2].zones"),
+        (
+            "cidr: 10.72.0.0/14",
+            "cidr: 10.72.0.0/14\n      overrides: {azure: {subscription: mine}}",
+            "spec.cells[2].overrides.azure.subscription",
+        ),
+        (
+            "cidr: 10.68.0.0/14",
+            "cidr: 10.68.0.0/14\n      overrides: {gcp: {project: My Project}}",
+            "spec.cells[1].overrides.gcp.project",
+        ),
+    ],
+)
+def test_a_value_that_no_cloud_would_take_is_told_with_its_place(
+    tmp_path: Path, old: str, new: str, where: str
+) -> None:
+    text = FLEET.read_text(encoding="utf-8")
+    assert old in text
+    fleet_file = tmp_path / "fleet.yaml"
+    fleet_file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        spec_rules.load_checked(fleet_file)
+    assert [(problem.code, problem.where) for problem in caught.value.problems] == [("SPEC-VALUE", where)]
