@@ -147,10 +147,19 @@ class Engine:
         """
         with self._settings(stack, fleet) as settings:
             result = self.run(["preview", "--stack", stack, "--json", "--non-interactive", *settings], check=False)
+        return self._document(result, what=f"preview of {stack}")
+
+    def refresh_preview(self, stack: str) -> dict[str, Any]:
+        """What the clouds have otherwise than the state, in the engine's own JSON. Takes no lock, changes nothing."""
+        args = ["refresh", "--preview-only", "--json", "--stack", stack, "--non-interactive"]
+        return self._document(self.run(args, check=False), what=f"the comparison of {stack} with its cloud")
+
+    @staticmethod
+    def _document(result: Result, *, what: str) -> dict[str, Any]:
         document = _json(result.out)
         if result.code != 0:
             told = "\n".join(str(entry.get("message", "")) for entry in document.get("diagnostics") or ())
-            raise failure(Result(code=result.code, out=told, err=result.err), what=f"preview of {stack}")
+            raise failure(Result(code=result.code, out=told, err=result.err), what=what)
         return document
 
     @contextmanager

@@ -73,6 +73,18 @@ def parsed(app: App, name: str) -> Stack | None:
     return Stack(name=name, cell=parts[1], world=app.context.world, layer=parts[2])
 
 
+def named(app: App, name: str) -> Stack:
+    """The stack of this name in our own backend. Raises PolicyError for another world's, NotFoundError for none."""
+    found = parsed(app, name)
+    inside = {cell.name: cell for cell in app.fleet.cells}
+    if found is not None and found.cell in inside:
+        _own(app, inside[found.cell])
+    if found is None or name not in app.engine.names():
+        message = f"there is no stack {name} of fleet {app.fleet.name} in this world's backend."
+        raise errors.NotFoundError(message, fix="twain stack list", where=name, id="STK-404")
+    return found
+
+
 def standing(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
     """The stacks of a scope that exist, those of cells that the fleet no longer has too where they are named.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
+from cli.commands import stack_life
+from cli.commands.stack_life import HEAD as _HEAD
 from cli.options import (
     Scope,
     confirm_options,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from cli.output import Format
     from cli.stacks import Stack
 
-_HEAD = {"world": "cn|row", "cell": "string", "layer": "infra|platform", "stack": "string"}
 STACKS = Kind(
     name="StackList",
     item={
@@ -307,6 +308,10 @@ def pulumi(app: App, *, args: tuple[str, ...]) -> None:
     os.chdir(engine.workspace)
     os.umask(0o077)
     os.execve(engine.program(), ["pulumi", *args], engine.env)  # noqa: S606 - this is the verb
+
+
+for _command in stack_life.COMMANDS:
+    stack.add_command(_command)
 
 
 def _plan(app: App, chosen: list[Stack], what: str, *, canary: str | None = None, backwards: bool = False) -> None:
