@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import errors, files
+from cli import errors, files, stack_locks, stack_pending
 from cli.kube.kubeconfig import plugin_environment
 
 if TYPE_CHECKING:
@@ -206,19 +205,30 @@ class Engine:
                 result = self.run(args, on_line=on_line, check=False)
             if result.code != 0:
                 raise failure(result, what=f"{verb[0]} of {stack}")
+            for line in stack_pending.settle(self, stack):
+                (on_line or _silent)(line)
             self.keep_copy(stack)
             return result
+
+    def exported(self, stack: str) -> dict[str, Any] | None:
+        """The stack's state as `pulumi stack export` gives it, secrets encrypted; None where it cannot be read."""
+        result = self.run(["stack", "export", "--stack", stack], timeout_s=120, check=False)
+        return _json(result.out) or None if result.code == 0 else None
+
+    def import_state(self, stack: str, document: dict[str, Any]) -> None:
+        """Replace the stack's state. The caller holds the lock and has kept a copy. Raises as `run` does."""
+        with tempfile.TemporaryDirectory(prefix="twain-") as folder:
+            place = Path(folder) / "state.json"
+            files.write_private(place, json.dumps(document))
+            self.run(["stack", "import", "--file", str(place), "--stack", stack, "--non-interactive"], timeout_s=120)
 
     def _free_dead_lock(self, stack: str, result: Result) -> bool:
         """Whether the engine's own lock was left by a process of this host that is dead, and has now been taken off.
 
         A living owner, or one on another host, is never overruled.
         """
-        text = result.out + result.err
-        if "locked by" not in text:
-            return False
-        owners = _LOCK_OWNER.findall(text)
-        if not owners or any(host != socket.gethostname() or _alive(int(pid)) for _, host, pid in owners):
+        found = stack_locks.told_by(result.out + result.err)
+        if not found or any(lock.owner != "dead" for lock in found):
             return False
         return self.run(["cancel", stack, "--yes", "--non-interactive"], timeout_s=60, check=False).code == 0
 
@@ -317,26 +327,13 @@ def _collect(process: subprocess.Popen[str], on_line: Callable[[str], None] | No
     return Result(code=process.wait(), out="".join(lines), err="")
 
 
+def _silent(_line: str) -> None:
+    """Nobody asked to be told."""
+
+
 def _json(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text or "{}")
     except ValueError:
         return {}
     return raw if isinstance(raw, dict) else {}
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process runs. A killed one may keep its number until somebody collects it, which may be never."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2]
-        if state[:1] in ("Z", "X"):
-            return False
-    except OSError:
-        pass  # gone, or a system without /proc: the signal tells
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

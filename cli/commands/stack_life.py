@@ -1,4 +1,4 @@
-"""The verbs of `twain stack` for living with what is up: drift."""
+"""The verbs of `twain stack` for living with what is up: drift, unlock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
-from cli.options import context_option, exit_code_option, output_option, pass_app
+from cli.options import confirm_options, context_option, exit_code_option, output_option, pass_app
 from cli.verbs import Kind, Verb, VerbCommand
 
 if TYPE_CHECKING:
@@ -37,6 +37,16 @@ DRIFT = Kind(
                 "moving": "boolean",
             }
         ]
+    },
+)
+LOCKS = Kind(
+    name="StackLockList",
+    item={
+        **HEAD,
+        "lock": "string",
+        "since": "RFC 3339|null",
+        "owner": "living|dead|elsewhere|unreadable",
+        "state": "held|removed",
     },
 )
 
@@ -112,4 +122,57 @@ def _drift_footer(rows: list[dict[str, Any]], looked: list[dict[str, Any]]) -> l
     return lines
 
 
-COMMANDS = (drift,)
+@click.command(
+    "unlock",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=LOCKS,
+        examples=(
+            "twain stack unlock rehearsal.eu-ams-1.infra",
+            "twain stack unlock rehearsal.eu-ams-1.infra --lock ana@build-7:4711 -y",
+        ),
+        mutates=True,
+    ),
+)
+@click.argument("name", metavar="STACK")
+@click.option("--lock", "exactly", metavar="USER@HOST:PID", help="The lock of another machine, once it is gone there.")
+@confirm_options
+@output_option
+@context_option
+@pass_app
+def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool, output: Format) -> None:
+    """Take the lock off that a killed engine left. One whose process lives stays, and you are told who holds it (14).
+
+    `stack up` and `stack destroy` do this by themselves. A process of another machine cannot be seen from here: look
+    there, then name its lock exactly.
+    """
+    from cli import grants, stack_locks, stacks
+    from cli.output import Column, Report
+
+    chosen = stacks.named(app, name)
+    head = {"world": chosen.world, "cell": chosen.cell, "layer": chosen.layer, "stack": chosen.name}
+    with app.engine.locked(name):
+        found = stack_locks.read(app.engine, name)
+        for lock in found:
+            app.console.note(f"lock {lock.id}: {lock.told()}")
+        state = "held"
+        if found and app.confirm("take the lock off?", yes=yes, dry_run=dry_run):
+            grants.audited(app, "stack unlock", stack=name, locks=[lock.id for lock in found])
+            stack_locks.release(app.engine, name, found, exactly=exactly)
+            state = "removed"
+    items = [{**head, "lock": lock.id, "since": lock.since, "owner": lock.owner, "state": state} for lock in found]
+    columns = (
+        Column(title="STACK", key="stack"),
+        Column(title="LOCK", key="lock"),
+        Column(title="SINCE", key="since", missing="unknown"),
+        Column(title="OWNER", key="owner"),
+        Column(title="STATE", key="state"),
+    )
+    report = Report(
+        kind=LOCKS.name, items=items, columns=columns, empty=f"{name} is not locked.", next=f"twain stack drift {name}"
+    )
+    app.finish(report, output)
+
+
+COMMANDS = (drift, unlock)
