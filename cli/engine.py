@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,6 +183,21 @@ class Engine:
     def up(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
         """Bring the stack up. Raises LockHeldError, PolicyError, AuthError, ResourceError."""
         return self._change(["up", "--yes", "--skip-preview"], stack, on_line)
+
+    def up_only(
+        self,
+        stack: str,
+        urns: Sequence[str],
+        *,
+        fleet: Path,
+        env: dict[str, str],
+        on_line: Callable[[str], None] | None = None,
+    ) -> Result:
+        """Bring these resources up from this fleet, and no other: what the fleet says of the rest stays undone."""
+        with self._settings(stack, fleet) as settings:
+            targets = [word for urn in urns for word in ("--target", urn)]
+            own = replace(self, env={**self.env, **env})
+            return own._change(["up", "--yes", "--skip-preview", *settings, *targets], stack, on_line)  # noqa: SLF001
 
     def destroy(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
         """Destroy what the stack holds; the stack itself and its history stay."""

@@ -46,6 +46,7 @@ class CellView:
     cidr: str
     kubernetes_minor: str
     gpu_pools: tuple[PoolView, ...]
+    protect: bool = True
 
     def max_gpus(self, gpu_class: str) -> int:
         """How many GPUs of a class the cell can grow to."""
@@ -129,6 +130,7 @@ def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
         region=raw["region"],
         cidr=raw["cidr"],
         kubernetes_minor=resolved["kubernetes_minor"],
+        protect=resolved.get("protect", True),
         gpu_pools=tuple(
             PoolView(
                 name=pool["name"],

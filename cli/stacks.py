@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, errors, planned
+from cli import cells, errors, planned, stack_lifts
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -246,6 +246,9 @@ def up(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
     engine.up(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
     if stack.layer == "infra":
         remember(app, engine, stack)
+        # What the fleet protects is protected again.
+        stack_lifts.close(app.home, stack.cell)
+        stack_lifts.remember(app.home, stack.cell, app.context.fleet)
     return _row(stack, "up")
 
 
@@ -254,6 +257,7 @@ def destroy(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, An
     app.engine.destroy(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
     if stack.layer == "infra":
         cells.forget(app.home, stack.cell)
+        stack_lifts.close(app.home, stack.cell)
     return _row(stack, "destroyed")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stacks import guard, settings
+from stacks import guard, protection, settings
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -19,6 +19,7 @@ def run(current: Settings) -> None:
     """Put the guard up and declare a layer. Each layer loads only what it needs."""
     seen: list[tuple[str, str, dict[str, Any]]] = []
     guard.install(current, watch=lambda kind, name, inputs: seen.append((kind, name, inputs)))
+    protection.install(current)
     if current.layer == "infra":
         from stacks import infra
 

@@ -37,7 +37,8 @@ STACKS = Kind(
         "resources": "integer|null",
         "updated": "RFC 3339|null",
         "busy": "boolean|null",
-        "state": "up|empty|foreign",
+        "state": "up|empty|orphan|foreign",
+        "lift": {"until": "RFC 3339", "by": "string", "reason": "string", "state": "lifting|lifted|over"},
     },
 )
 PREVIEWS = Kind(
@@ -75,21 +76,25 @@ def stack() -> None:
 @context_option
 @pass_app
 def list_(app: App, *, output: Format) -> None:
-    """The stacks of this context's backend.
+    """The stacks of this context's backend, and where protection is lifted.
 
     An `orphan` is of a cell that the fleet no longer has: nothing brings it up any more, and it costs until it is
     destroyed. A `foreign` one is none of this fleet's.
     """
-    from cli import stacks
+    from cli import stack_lifts, stacks
     from cli.output import Column, Report
 
     items: list[dict[str, Any]] = []
+    lifts: dict[str, stack_lifts.Lift] = {}
     for entry in app.engine.stacks():
         found = stacks.parsed(app, entry["name"])
         state = "foreign"
         if found is not None:
             known = any(cell.name == found.cell for cell in app.fleet.cells_of(app.context.world))
             state = "empty" if not entry.get("resourceCount") else "up" if known else "orphan"
+            lift = stack_lifts.read(app.home, found.cell) if found.layer == "infra" else None
+            if lift is not None:
+                lifts[entry["name"]] = lift
         items.append(
             {
                 "world": app.context.world,
@@ -100,10 +105,12 @@ def list_(app: App, *, output: Format) -> None:
                 "updated": entry.get("lastUpdate"),
                 "busy": entry.get("updateInProgress"),
                 "state": state,
+                "lift": lifts[entry["name"]].as_json(app.clock.now()) if entry["name"] in lifts else None,
             }
         )
     orphans = sorted({item["cell"] for item in items if item["state"] == "orphan"})
     footer = [f"orphan: cell {name} is not in the fleet; twain stack destroy --cell {name}" for name in orphans]
+    footer += [lift.told(app.clock.now()) for lift in lifts.values()]
     columns = (
         Column(title="WORLD", key="world"),
         Column(title="STACK", key="stack"),
@@ -236,17 +243,20 @@ def up(app: App, *, layer: str, canary: str | None, yes: bool, dry_run: bool, sc
 @context_option
 @pass_app
 def destroy(app: App, *, layer: str, whole: bool, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
-    """Destroy what stacks hold: platform before infra. Protected resources stay and the command ends with 4.
+    """Destroy what stacks hold: platform before infra.
 
-    A cell that was taken out of the fleet is named like any other: the state knows what it holds.
+    Where one holds what is protected, that is named, nothing at all is destroyed, and the command ends with 4; `twain
+    stack unprotect` is a step of its own. A cell that was taken out of the fleet is named like any other: the state
+    knows what it holds.
     """
-    from cli import stacks
+    from cli import stack_lifts, stacks
 
     if whole == bool(scope.cells):
         message = "which cells? Name them with --cell, or say --all."
         raise errors.UsageError(message, fix="twain stack list", id="CFG-SCOPE")
     chosen = stacks.standing(app, scope, _layers(layer))
     _plan(app, chosen, "DESTROY everything in", backwards=True)
+    stack_lifts.refuse_protected(app, chosen)
     if not app.confirm("destroy everything in these stacks?", yes=yes, dry_run=dry_run):
         return
     _run(

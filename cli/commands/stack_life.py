@@ -1,4 +1,4 @@
-"""The verbs of `twain stack` for living with what is up: drift, unlock."""
+"""The verbs of `twain stack` for living with what is up: drift, unlock, unprotect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
-from cli.options import confirm_options, context_option, exit_code_option, output_option, pass_app
+from cli.options import DURATION, confirm_options, context_option, exit_code_option, output_option, pass_app
 from cli.verbs import Kind, Verb, VerbCommand
 
 if TYPE_CHECKING:
@@ -47,6 +47,16 @@ LOCKS = Kind(
         "since": "RFC 3339|null",
         "owner": "living|dead|elsewhere|unreadable",
         "state": "held|removed",
+    },
+)
+LIFTS = Kind(
+    name="StackLiftList",
+    item={
+        **HEAD,
+        "by": "string",
+        "reason": "string",
+        "until": "RFC 3339",
+        "state": "lifting|lifted|over",
     },
 )
 
@@ -175,4 +185,51 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
     app.finish(report, output)
 
 
-COMMANDS = (drift, unlock)
+@click.command(
+    "unprotect",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=LIFTS,
+        examples=('twain stack unprotect --cell eu-par-1 --reason "closed by CHG-4711"',),
+        mutates=True,
+    ),
+)
+@click.option("--cell", required=True, metavar="NAME", help="The cell; also one that has left the fleet.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the audit log and in `stack list`.")
+@click.option("--for", "seconds", type=DURATION, default="1h", show_default=True, help="How long; 24h at most.")
+@confirm_options
+@output_option
+@context_option
+@pass_app
+def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dry_run: bool, output: Format) -> None:
+    """Lift the protection of one cell's stores for a while, in the state and at its cloud. Destroys nothing.
+
+    Everything else of the cell stays as it is, also what the fleet has otherwise by now. `stack list` shows the lift;
+    after its time `stack destroy` refuses again, and `stack up` of the cell protects it again at any time.
+    """
+    from cli import grants, stack_lifts, stacks
+    from cli.output import Column, Report
+
+    if not reason.strip() or not 0 < seconds <= stack_lifts.LONGEST_S:
+        message = "a lift needs a reason, and ends within 24h."
+        raise errors.UsageError(message, fix='--reason "why" --for 1h', id="CFG-LIFT")
+    chosen = stacks.named(app, f"{app.fleet.name}.{cell}.infra")
+    stack_lifts.plan(app, chosen, note=app.console.note)
+    if not app.confirm("lift the protection of these?", yes=yes, dry_run=dry_run):
+        return
+    grants.audited(app, "stack unprotect", cell=cell, reason=reason, seconds=seconds)
+    lifted = stack_lifts.lift(app, chosen, reason=reason, seconds=seconds, note=app.console.note)
+    head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
+    columns = (
+        Column(title="CELL", key="cell"),
+        Column(title="STATE", key="state"),
+        Column(title="UNTIL", key="until"),
+        Column(title="BY", key="by"),
+        Column(title="REASON", key="reason"),
+    )
+    items = [{**head, **lifted.as_json(app.clock.now())}]
+    app.finish(Report(kind=LIFTS.name, items=items, columns=columns, next=f"twain stack destroy --cell {cell}"), output)
+
+
+COMMANDS = (drift, unlock, unprotect)

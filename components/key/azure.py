@@ -49,7 +49,8 @@ class AzureKey(Key):
                 network_acls=azure.keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
             ),
             tags=place.tags,
-            opts=self.child(),
+            # Azure takes the days at the vault's birth and never again, also where protection is lifted later.
+            opts=self.child(ignore_changes=["properties.softDeleteRetentionInDays"]),
         )
         key = azure.keyvault.Key(
             f"{name}-key",

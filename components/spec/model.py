@@ -180,6 +180,7 @@ class TemplatePatch(SpecModel):
     file_share: FileShare | None = None
     observability: Observability | None = None
     registry: Registry | None = None
+    protect: bool | None = None
 
 
 class Cell(SpecModel):
