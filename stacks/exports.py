@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.clouds.pods import POD_IDENTITY, SERVICE_ACCOUNT
+from components.platform.names import maison_namespace
+
 if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
     from components.cluster.contract import ClusterOutputs
@@ -37,7 +40,7 @@ class InfraExports:
     gpu_pools: list[dict[str, Any]]
     system_pool: dict[str, Any]
     network_id: pulumi.Output[str]
-    weights_bucket: dict[str, pulumi.Output[str]]
+    weights_bucket: dict[str, Any]
     workload_identity: dict[str, Any]
     file_share: dict[str, Any]
     logs: dict[str, Any]
@@ -86,11 +89,19 @@ def collect(
         gpu_pools=gpu_pools,
         system_pool=cell.template.system_pool.model_dump(mode="json"),
         network_id=network.network_id,
-        weights_bucket={"name": bucket.bucket_name, "url": bucket.url},
+        weights_bucket={
+            "name": bucket.bucket_name,
+            "url": bucket.url,
+            "maisons": {maison: bucket.part_urls[maison_namespace(maison)] for maison in identity.identities},
+        },
         workload_identity={
-            "id": identity.identity_id,
             "annotation": identity.annotation,
-            "value": identity.annotation_value,
+            "service_account": SERVICE_ACCOUNT,
+            "pod_labels": dict(POD_IDENTITY[cell.cell.cloud].pod_labels),
+            "maisons": {
+                maison: {"id": identity.identities[maison], "value": value}
+                for maison, value in identity.annotation_values.items()
+            },
         },
         file_share={"server": files.server, "path": files.path, "nfs_version": files.version},
         logs={"place": observability.logs, "days": cell.template.observability.log_days},

@@ -14,6 +14,7 @@ from components.base import Place
 from components.bucket.contract import BucketInputs
 from components.clouds import gpu
 from components.clouds.accounts import speaks_for_account
+from components.clouds.pods import SERVICE_ACCOUNT
 from components.cluster.contract import ClusterInputs
 from components.container_registry.contract import ContainerRegistryInputs
 from components.file_share.contract import FileShareInputs
@@ -30,8 +31,6 @@ from stacks import exports
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
-
-SERVICE_ACCOUNT = "inference"
 
 
 def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> None:
@@ -76,15 +75,25 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         pools.append(
             {**pool.model_dump(mode="json"), "instance_type": machine.instance_type, "zones": list(place.zones)}
         )
+    spaces = {maison.name: maison_namespace(maison.name) for maison in settings.fleet.maisons}
     bucket = make(
-        "bucket", name, BucketInputs(place=place, purpose="weights", key=key, scope=network.scope, network=network)
+        "bucket",
+        name,
+        BucketInputs(
+            place=place,
+            purpose="weights",
+            parts=tuple(spaces.values()),
+            key=key,
+            scope=network.scope,
+            network=network,
+        ),
     )
     identity = make(
         "identity",
         name,
         IdentityInputs(
             place=place,
-            namespaces=tuple(maison_namespace(maison.name) for maison in settings.fleet.maisons),
+            namespaces=spaces,
             service_account=SERVICE_ACCOUNT,
             cluster=cluster,
             bucket=bucket,
@@ -111,7 +120,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             network=network,
             key=key,
             cluster=cluster,
-            parts=tuple(maison_namespace(maison.name) for maison in settings.fleet.maisons),
+            parts=tuple(spaces.values()),
         ),
     )
     secrets = make(
@@ -122,7 +131,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             network=network,
             key=key,
             identity=identity,
-            maisons=tuple(maison.name for maison in settings.fleet.maisons),
+            maisons=tuple(spaces),
         ),
     )
     parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]
@@ -145,10 +154,8 @@ def _guarantees(
     cloud: str, seen: list[tuple[str, str, dict[str, Any]]], parts: list[Any]
 ) -> pulumi.Output[dict[str, str | None]]:
     """What the declared resources guarantee, told only when all of them exist."""
-    waited = [
-        value
-        for part in parts
-        for field in fields(part)
-        if isinstance(value := getattr(part, field.name), pulumi.Output)
-    ]
+    waited: list[pulumi.Output[Any]] = []
+    for value in (getattr(part, field.name) for part in parts for field in fields(part)):
+        several = value.values() if isinstance(value, dict) else [value]
+        waited += [one for one in several if isinstance(one, pulumi.Output)]
     return pulumi.Output.all(*waited).apply(lambda _: state.guarantees(seen, cloud))

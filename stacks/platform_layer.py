@@ -52,7 +52,14 @@ def build(settings: Settings) -> None:
         gateway_class=gpu.GATEWAY_CLASS[cell.cloud],
         sister_cells=sisters,
         guaranteed=infra.outputs.apply(lambda found: found.get("guarantees") or {}),
+        identities=infra.outputs.apply(_identities),
     )
+
+
+def _identities(found: dict[str, Any]) -> dict[str, str]:
+    """Maison to what binds a service account to its cloud identity."""
+    maisons = (found.get("workload_identity") or {}).get("maisons") or {}
+    return {maison: str(one["value"]) for maison, one in maisons.items()}
 
 
 def _facts(settings: Settings, cell: str, reference: pulumi.StackReference) -> pulumi.Output[dict[str, Any]]:

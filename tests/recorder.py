@@ -36,6 +36,8 @@ class Registered:
     name: str
     inputs: dict[str, Any]
     provider: bool = False
+    id: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,9 +61,10 @@ class Recorder(mocks.Mocks):
             self.resources.append(Registered(args.typ, args.name, inputs, bool(args.provider)))
             return None, {}
         self._transform(args, inputs)
-        self.resources.append(Registered(args.typ, args.name, inputs, bool(args.provider)))
         identifier, outputs = _answer(args.typ, args.name, inputs)
-        return identifier, {**inputs, **outputs, **self.stated.get(args.typ, {})}
+        whole = {**inputs, **outputs, **self.stated.get(args.typ, {})}
+        self.resources.append(Registered(args.typ, args.name, inputs, bool(args.provider), identifier, whole))
+        return identifier, whole
 
     def register_transform(self, transform: pulumi.ResourceTransform) -> None:
         self.transforms.append(transform)
@@ -91,6 +94,10 @@ class Recorder(mocks.Mocks):
         found = self.of(token)
         assert len(found) == 1, f"{len(found)} of {token}: {sorted({r.type for r in self.resources})}"
         return found[0]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All registrations in the shape of an exported state."""
+        return [{"type": r.type, "id": r.id, "inputs": r.inputs, "outputs": r.outputs} for r in self.resources]
 
     def graph(self) -> list[tuple[str, str, dict[str, Any]]]:
         """All registrations as (type, name, inputs), sorted."""
@@ -215,6 +222,7 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
     identifier = f"projects/{project}/{kind}/{physical}"
     if kind == "Account":
         email = f"{inputs['accountId']}@{project}.iam.gserviceaccount.com"
+        identifier = f"projects/{project}/serviceAccounts/{email}"
         return identifier, {"email": email, "member": f"serviceAccount:{email}", "name": identifier}
     extra: dict[str, dict[str, Any]] = {
         "Cluster": {"endpoint": "10.68.0.2", "masterAuth": {"clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg=="}},

@@ -15,10 +15,10 @@ from components.network.azure_private import private_endpoint
 
 
 class AzureBucket(Bucket):
-    """A storage account with one container."""
+    """A storage account with a container of the cell's own and one per part."""
 
     def build(self, name: str, inputs: BucketInputs) -> BucketOutputs:
-        """Declare the account, its blob service and the container."""
+        """Declare the account, its blob service and the containers."""
         place, spec, storage = inputs.place, inputs.place.cell.template.bucket, azure.storage
         account = storage.StorageAccount(
             f"{name}-{inputs.purpose}",
@@ -67,14 +67,10 @@ class AzureBucket(Bucket):
             ),
             opts=self.child(),
         )
-        container = storage.BlobContainer(
-            f"{name}-{inputs.purpose}",
-            container_name=inputs.purpose,
-            account_name=account.name,
-            resource_group_name=inputs.scope,
-            public_access="None",
-            opts=self.child(),
-        )
+        container = self._container(f"{name}-{inputs.purpose}", inputs.purpose, account, inputs)
+        parts = {
+            part: self._container(f"{name}-{inputs.purpose}-{part}", part, account, inputs) for part in inputs.parts
+        }
         private_endpoint(
             self,
             f"{name}-{inputs.purpose}",
@@ -96,4 +92,20 @@ class AzureBucket(Bucket):
             bucket_name=container.name,
             url=pulumi.Output.concat("az://", account.name, "/", container.name),
             bucket_id=container.id,
+            part_ids={part: found.id for part, found in parts.items()},
+            part_urls={
+                part: pulumi.Output.concat("az://", account.name, "/", found.name) for part, found in parts.items()
+            },
+        )
+
+    def _container(
+        self, name: str, called: str, account: azure.storage.StorageAccount, inputs: BucketInputs
+    ) -> azure.storage.BlobContainer:
+        return azure.storage.BlobContainer(
+            name,
+            container_name=called,
+            account_name=account.name,
+            resource_group_name=inputs.scope,
+            public_access=azure.storage.PublicAccess.NONE,
+            opts=self.child(),
         )

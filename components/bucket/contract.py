@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketInputs:
-    """The place, what the bucket is for (a word of its name), the key, the network and its scope."""
+    """The place, what the bucket is for (a word of its name), the parts that it has (one per tenant), the key, the
+    network and its scope.
+    """
 
     place: Place
     purpose: str
+    parts: tuple[str, ...]
     key: KeyOutputs
     scope: pulumi.Input[str]
     network: NetworkOutputs
@@ -28,15 +31,20 @@ class BucketInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketOutputs:
-    """The bucket's name, its URL in the engines' scheme, and the id that grants refer to."""
+    """The bucket's name, its URL in the engines' scheme, the id that grants refer to; and for each part the id that a
+    grant on it alone refers to, and its URL.
+    """
 
     bucket_name: pulumi.Output[str]
     url: pulumi.Output[str]
     bucket_id: pulumi.Output[str]
+    part_ids: dict[str, pulumi.Output[str]]
+    part_urls: dict[str, pulumi.Output[str]]
 
 
 class Bucket(Component[BucketInputs, BucketOutputs]):
-    """An object store in one region, with no replication, no acceleration and no public access.
+    """An object store in one region, with no replication, no acceleration and no public access. A part is a prefix, or
+    a container where the cloud grants by container; what lies in none of them is the cell's own.
 
     With `protect` a bucket that holds objects cannot be destroyed.
     """

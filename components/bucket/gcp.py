@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pulumi
 import pulumi_gcp as gcp
 
 from components.bucket.contract import Bucket, BucketInputs, BucketOutputs
@@ -40,4 +41,13 @@ class GcpBucket(Bucket):
             labels=place.tags,
             opts=self.child(),
         )
-        return BucketOutputs(bucket_name=bucket.name, url=bucket.url, bucket_id=bucket.name)
+        return BucketOutputs(
+            bucket_name=bucket.name,
+            url=bucket.url,
+            bucket_id=bucket.name,
+            part_ids={
+                part: pulumi.Output.concat("projects/_/buckets/", bucket.name, "/objects/", part)
+                for part in inputs.parts
+            },
+            part_urls={part: pulumi.Output.concat(bucket.url, "/", part, "/") for part in inputs.parts},
+        )

@@ -1,4 +1,8 @@
-"""RRSA on Alibaba Cloud: a RAM role that the cluster's OIDC provider may assume for named service accounts."""
+"""RRSA on Alibaba Cloud: one RAM role per maison, that the cluster's OIDC provider may assume for one service account.
+
+A policy names the maison's part of the bucket with the slash at its end, so that no maison whose name begins like
+another's reads on. Limits: an account holds 1000 roles and 1500 policies.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +11,64 @@ import json
 import pulumi
 import pulumi_alicloud as alicloud
 
+from components.clouds.pods import POD_IDENTITY
 from components.identity.contract import Identity, IdentityInputs, IdentityOutputs
 
 
-def _trust(provider: str, issuer: str, subjects: list[str]) -> str:
-    """The role's trust document: this cluster's provider, these service accounts, the audience of the token service."""
+def _trust(provider: str, issuer: str, subject: str) -> str:
+    """The role's trust document: this cluster's provider, this service account, the audience of the token service."""
     statement = {
         "Action": "sts:AssumeRole",
         "Effect": "Allow",
         "Principal": {"Federated": [provider]},
         "Condition": {
-            "StringEquals": {"oidc:aud": "sts.aliyuncs.com", "oidc:iss": issuer, "oidc:sub": subjects},
+            "StringEquals": {"oidc:aud": "sts.aliyuncs.com", "oidc:iss": issuer, "oidc:sub": [subject]},
         },
     }
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def _read_only(bucket: str) -> str:
-    statement = {
-        "Action": ["oss:GetObject", "oss:ListObjects", "oss:GetBucketInfo"],
+def _read_only(bucket: str, part: str) -> str:
+    """Objects under `bucket/part/` may be got, and listed when the listing asks for that prefix."""
+    objects = {
+        "Action": ["oss:GetObject"],
         "Effect": "Allow",
-        "Resource": [f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/*"],
+        "Resource": [f"acs:oss:*:*:{part}/*"],
     }
-    return json.dumps({"Version": "1", "Statement": [statement]})
+    listing = {
+        "Action": ["oss:ListObjects"],
+        "Effect": "Allow",
+        "Resource": [f"acs:oss:*:*:{bucket}"],
+        "Condition": {"StringLike": {"oss:Prefix": [f"{part.removeprefix(bucket + '/')}/*"]}},
+    }
+    return json.dumps({"Version": "1", "Statement": [objects, listing]})
 
 
 class AlicloudIdentity(Identity):
-    """A RAM role for pods."""
+    """RAM roles for pods."""
 
     def build(self, name: str, inputs: IdentityInputs) -> IdentityOutputs:
-        """Declare the role, its policy and their attachment."""
-        place = inputs.place
-        subjects = [f"system:serviceaccount:{space}:{inputs.service_account}" for space in inputs.namespaces]
+        """Declare a role, its policy and their attachment for each maison."""
+        roles = {
+            maison: self._role(f"{name}-inference-{maison}", maison, space, inputs)
+            for maison, space in inputs.namespaces.items()
+        }
+        return IdentityOutputs(
+            identities={maison: role.id for maison, role in roles.items()},
+            principals={maison: role.role_name for maison, role in roles.items()},
+            annotation=POD_IDENTITY["alicloud"].annotation,
+            annotation_values={maison: role.role_name for maison, role in roles.items()},
+        )
+
+    def _role(self, name: str, maison: str, space: str, inputs: IdentityInputs) -> alicloud.ram.Role:
+        place, bucket = inputs.place, inputs.bucket
+        subject = f"system:serviceaccount:{space}:{inputs.service_account}"
         role = alicloud.ram.Role(
-            f"{name}-inference",
-            role_name=place.name("inference", limit=64),
-            description=f"Inference pods of cell {place.cell.cell.name}",
+            name,
+            role_name=place.name(f"infer-{maison}", limit=64),
+            description=f"Inference pods of maison {maison} in cell {place.cell.cell.name}",
             assume_role_policy_document=pulumi.Output.all(inputs.cluster.principal, inputs.cluster.issuer).apply(
-                lambda found: _trust(found[0], found[1], subjects)
+                lambda found: _trust(found[0], found[1], subject)
             ),
             max_session_duration=3600,
             force=True,
@@ -52,23 +76,20 @@ class AlicloudIdentity(Identity):
             opts=self.child(),
         )
         policy = alicloud.ram.Policy(
-            f"{name}-inference",
-            policy_name=place.name("weights-read", limit=128),
-            description="Read the weights bucket of the cell",
-            policy_document=inputs.bucket.bucket_name.apply(_read_only),
+            name,
+            policy_name=place.name(f"weights-{maison}", limit=128),
+            description=f"Read what the weights bucket holds for maison {maison}",
+            policy_document=pulumi.Output.all(bucket.bucket_name, bucket.part_ids[space]).apply(
+                lambda found: _read_only(found[0], found[1])
+            ),
             force=True,
             opts=self.child(),
         )
         alicloud.ram.RolePolicyAttachment(
-            f"{name}-inference",
+            name,
             role_name=role.role_name,
             policy_name=policy.policy_name,
             policy_type="Custom",
             opts=self.child(),
         )
-        return IdentityOutputs(
-            identity_id=role.id,
-            principal=role.role_name,
-            annotation="pod-identity.alibabacloud.com/role-name",
-            annotation_value=role.role_name,
-        )
+        return role

@@ -1,4 +1,6 @@
-"""The identity of inference pods: a Kubernetes service account that the cloud trusts without any key."""
+"""The identities of inference pods: one per maison, for a Kubernetes service account that the cloud trusts without any
+key.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING
 from components.base import Component, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
 
     from components.bucket.contract import BucketOutputs
@@ -17,10 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityInputs:
-    """The place, the namespaces whose service account `service_account` is trusted, the cluster, the bucket to read."""
+    """The place, the maisons and the namespace of each, the service account that is trusted there, the cluster, and the
+    bucket whose part of the same name each may read.
+    """
 
     place: Place
-    namespaces: tuple[str, ...]
+    namespaces: Mapping[str, str]
     service_account: str
     cluster: ClusterOutputs
     bucket: BucketOutputs
@@ -29,21 +35,23 @@ class IdentityInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityOutputs:
-    """The cloud's name of the identity, the name by which grants know it (`principal`), and the annotation that binds a
-    service account to it.
+    """By maison: the cloud's name of its identity, the name by which grants know it (`principals`), and the value of
+    the annotation that binds a service account to it.
     """
 
-    identity_id: pulumi.Output[str]
-    principal: pulumi.Output[str]
+    identities: dict[str, pulumi.Output[str]]
+    principals: dict[str, pulumi.Output[str]]
     annotation: str
-    annotation_value: pulumi.Output[str]
+    annotation_values: dict[str, pulumi.Output[str]]
 
 
 class Identity(Component[IdentityInputs, IdentityOutputs]):
-    """A workload identity that may read the weights bucket and nothing else. It never has a key."""
+    """One workload identity per maison. It may read that maison's part of the weights bucket, is trusted for one
+    service account of that maison's namespace, and never has a key.
+    """
 
     kind = "Identity"
 
     @abstractmethod
     def build(self, name: str, inputs: IdentityInputs) -> IdentityOutputs:
-        """Declare the identity and its grant."""
+        """Declare the identities and what each may read."""

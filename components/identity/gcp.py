@@ -1,45 +1,71 @@
-"""Workload identity on GCP: a service account that named Kubernetes service accounts may act as."""
+"""Workload identity on GCP: one service account per maison, that one Kubernetes service account may act as.
+
+Its right on the bucket has a condition: names that begin with the maison's part, and listings that ask for them. Such
+conditions hold only where access is uniform, which the bucket is. Limits: 100 service accounts per project unless
+Google raises it; an id of 30 characters.
+"""
 
 from __future__ import annotations
 
 import pulumi
 import pulumi_gcp as gcp
 
+from components.clouds.pods import POD_IDENTITY
 from components.identity.contract import Identity, IdentityInputs, IdentityOutputs
+
+_LISTED = "api.getAttribute('storage.googleapis.com/objectListPrefix', '')"
+
+
+def only(part: str) -> str:
+    """The condition under which an object, or a listing, belongs to a part of a bucket."""
+    prefix = part.partition("/objects/")[2]
+    return f"resource.name.startsWith('{part}/') || {_LISTED}.startsWith('{prefix}/')"
 
 
 class GcpIdentity(Identity):
-    """A service account for pods."""
+    """Service accounts for pods."""
 
     def build(self, name: str, inputs: IdentityInputs) -> IdentityOutputs:
-        """Declare the account, who may act as it, and its one grant."""
+        """Declare for each maison an account, who may act as it, and its one grant."""
+        accounts = {
+            maison: self._account(f"{name}-inference-{maison}", maison, space, inputs)
+            for maison, space in inputs.namespaces.items()
+        }
+        emails = {maison: account.email for maison, account in accounts.items()}
+        return IdentityOutputs(
+            identities=emails,
+            principals=emails,
+            annotation=POD_IDENTITY["gcp"].annotation,
+            annotation_values=emails,
+        )
+
+    def _account(self, name: str, maison: str, space: str, inputs: IdentityInputs) -> gcp.serviceaccount.Account:
         place = inputs.place
         account = gcp.serviceaccount.Account(
-            f"{name}-inference",
-            account_id=place.name("infer", limit=30),
-            display_name=f"Inference pods of cell {place.cell.cell.name}",
+            name,
+            account_id=place.name(f"infer-{maison}", limit=30),
+            display_name=f"Inference pods of maison {maison} in cell {place.cell.cell.name}",
             opts=self.child(),
         )
-        for space in inputs.namespaces:
-            gcp.serviceaccount.IAMMember(
-                f"{name}-inference-{space}",
-                service_account_id=account.name,
-                role="roles/iam.workloadIdentityUser",
-                member=pulumi.Output.concat(
-                    "serviceAccount:", inputs.cluster.principal, f"[{space}/{inputs.service_account}]"
-                ),
-                opts=self.child(),
-            )
+        gcp.serviceaccount.IAMMember(
+            name,
+            service_account_id=account.name,
+            role="roles/iam.workloadIdentityUser",
+            member=pulumi.Output.concat(
+                "serviceAccount:", inputs.cluster.principal, f"[{space}/{inputs.service_account}]"
+            ),
+            opts=self.child(),
+        )
         gcp.storage.BucketIAMMember(
-            f"{name}-inference",
+            name,
             bucket=inputs.bucket.bucket_name,
             role="roles/storage.objectViewer",
             member=account.email.apply(lambda email: f"serviceAccount:{email}"),
+            condition=gcp.storage.BucketIAMMemberConditionArgs(
+                title=space,
+                description=f"What the bucket holds for maison {maison}",
+                expression=inputs.bucket.part_ids[space].apply(only),
+            ),
             opts=self.child(),
         )
-        return IdentityOutputs(
-            identity_id=account.email,
-            principal=account.email,
-            annotation="iam.gke.io/gcp-service-account",
-            annotation_value=account.email,
-        )
+        return account

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.platform import access, dcgm, gate, gateway, guarantees, namespaces, prometheus
+from components.platform import (
+    access,
+    dcgm,
+    gate,
+    gateway,
+    guarantees,
+    namespaces,
+    priorities,
+    prometheus,
+    tenants,
+)
 from components.platform.context import Context
 
 if TYPE_CHECKING:
@@ -23,17 +33,21 @@ def build(
     gateway_class: str,
     sister_cells: dict[str, pulumi.Output[str]],
     guaranteed: pulumi.Output[dict[str, str | None]],
+    identities: pulumi.Output[dict[str, str]],
 ) -> None:
     """Declare everything that is installed in the cell's cluster.
 
     `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
     cells (JSON text by cell name); only the gate cell uses them. `guaranteed` maps capability id to what the cell's
-    infra stack guarantees. Repetition: declarative, a second run changes nothing.
+    infra stack guarantees, `identities` maps each maison to what binds a service account to its cloud identity.
+    Repetition: declarative, a second run changes nothing.
     """
     parent = pulumi.ComponentResource("twain:index:Platform", cell.cell.name)
     context = Context(fleet=fleet, cell=cell, provider=provider, parent=parent, sister_cells=sister_cells)
     spaces = namespaces.declare(context)
+    priorities.declare(context)
     access.declare(context, spaces)
+    tenants.declare(context, spaces, identities)
     guarantees.declare(context, spaces, guaranteed)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
-from components.platform import names
+from components.platform import names, priorities
 from components.platform.security import http_probe, pod_ip
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
     )
     return k8s.core.v1.PodSpecArgs(
         automount_service_account_token=False,
+        priority_class_name=priorities.PLATFORM,
         affinity=k8s.core.v1.AffinityArgs(
             node_affinity=k8s.core.v1.NodeAffinityArgs(
                 required_during_scheduling_ignored_during_execution=k8s.core.v1.NodeSelectorArgs(

@@ -1,6 +1,7 @@
 """The gate of a world, in its gate cell: the one door through which the other world reads or asks.
 
-Its identity may review tokens and operate workloads in this world's cells; its callers may only call it.
+Its identity may review tokens and operate workloads in the maisons' namespaces of this world's cells
+(`components.platform.access`); its callers may only call it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.platform import access, names, security
+from components.platform import names, priorities, security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,15 +31,6 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
     labels = {**context.labels, "app.kubernetes.io/name": names.GATE}
     meta = k8s.meta.v1.ObjectMetaArgs(name=names.GATE, namespace=names.SYSTEM_NAMESPACE, labels=labels)
     k8s.core.v1.ServiceAccount(names.GATE, metadata=meta, automount_service_account_token=False, opts=options)
-    k8s.rbac.v1.ClusterRoleBinding(
-        access.GATE_ROLE,
-        metadata=k8s.meta.v1.ObjectMetaArgs(name=access.GATE_ROLE, labels=context.labels),
-        role_ref=k8s.rbac.v1.RoleRefArgs(
-            api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=access.GATE_ROLE
-        ),
-        subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=names.GATE, namespace=names.SYSTEM_NAMESPACE)],
-        opts=options,
-    )
     k8s.core.v1.ConfigMap(names.GATE, metadata=meta, data={"gate.yaml": configuration(context)}, opts=options)
     k8s.core.v1.ConfigMap(
         "gate-cells",
@@ -86,6 +78,7 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
     return k8s.core.v1.PodSpecArgs(
         service_account_name=names.GATE,
         automount_service_account_token=True,
+        priority_class_name=priorities.PLATFORM,
         security_context=security.pod(),
         containers=[
             k8s.core.v1.ContainerArgs(

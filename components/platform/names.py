@@ -11,6 +11,7 @@ PROMETHEUS_PORT = 9090
 GATE = "gate"
 GATE_PORT = 8443
 GUARANTEES = "guarantees"
+COST = "cost"
 GATEWAY = "cell"
 GATEWAY_PORT = 8443
 GATEWAY_TLS_SECRET = "gateway-tls"  # noqa: S105 - the name of a Secret

@@ -1,4 +1,4 @@
-"""Namespaces: Pod Security levels, default-deny network policies, one namespace and GPU quota per maison."""
+"""Namespaces: Pod Security levels, default-deny network policies, one namespace per maison."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
+from components.clouds.pods import POD_IDENTITY
 from components.platform import names
 
 if TYPE_CHECKING:
     import pulumi
 
     from components.platform.context import Context
-    from components.spec.model import Maison
 
 
 def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
@@ -29,8 +29,6 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
         _default_deny(context, name, space)
     _system_traffic(context, spaces[names.SYSTEM_NAMESPACE])
     _scrape_ingress(context, names.GPU_NAMESPACE, names.DCGM_PORT, spaces[names.GPU_NAMESPACE])
-    for maison in context.fleet.maisons:
-        _tenant(context, maison, spaces[names.maison_namespace(maison.name)])
     return spaces
 
 
@@ -43,7 +41,7 @@ def _namespace(context: Context, name: str, *, level: str, maison: str = "") -> 
         "pod-security.kubernetes.io/warn": "restricted",
     }
     if maison:
-        labels[names.LABEL_MAISON] = maison
+        labels |= {**POD_IDENTITY[context.cell.cell.cloud].namespace_labels, names.LABEL_MAISON: maison}
     return k8s.core.v1.Namespace(
         name, metadata=k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels), opts=context.options()
     )
@@ -126,23 +124,5 @@ def _system_traffic(context: Context, parent: pulumi.Resource) -> None:
             ],
             egress=[k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=[inside])],
         ),
-        opts=context.options(depends_on=[parent]),
-    )
-
-
-def _tenant(context: Context, maison: Maison, parent: pulumi.Resource) -> None:
-    """A maison's quota and the rights of its group in its own namespace."""
-    namespace = names.maison_namespace(maison.name)
-    k8s.core.v1.ResourceQuota(
-        f"{namespace}-quota",
-        metadata=_meta(context, "gpus", namespace),
-        spec=k8s.core.v1.ResourceQuotaSpecArgs(hard={"requests.nvidia.com/gpu": str(maison.gpu_quota)}),
-        opts=context.options(depends_on=[parent]),
-    )
-    k8s.rbac.v1.RoleBinding(
-        f"{namespace}-readers",
-        metadata=_meta(context, "readers", namespace),
-        role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name="view"),
-        subjects=[k8s.rbac.v1.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=maison.rbac_group)],
         opts=context.options(depends_on=[parent]),
     )

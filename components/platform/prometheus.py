@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.platform import names, security
+from components.platform import names, priorities, security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +159,7 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
     return k8s.core.v1.PodSpecArgs(
         service_account_name=names.PROMETHEUS,
         automount_service_account_token=True,
+        priority_class_name=priorities.PLATFORM,
         security_context=security.pod(),
         termination_grace_period_seconds=30,
         containers=[

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretStoreInputs:
-    """The place, the network, the key, the identity of the cell's workloads, and the `maisons` that have secrets."""
+    """The place, the network, the key, the identities of the maisons, and the `maisons` that have secrets."""
 
     place: Place
     network: NetworkOutputs
@@ -39,12 +39,10 @@ class SecretStoreOutputs:
 
 
 class SecretStore(Component[SecretStoreInputs, SecretStoreOutputs]):
-    """One secret per maison, in the cell's region, that the cell's workload identity may read.
+    """One secret per maison, in the cell's region, that this maison's workload identity may read and no other's.
 
-    People put values in, past the program: none is in the program, in its state or in an output. All maisons of a cell
-    have one workload identity, so the right to read is the cell's and the cloud keeps no maison from another's secret:
-    whoever may run a pod with that identity reads all of them. With `protect`, the secrets of GCP cannot be deleted;
-    elsewhere there is none that the program could delete.
+    People put values in, past the program: none is in the program, in its state or in an output. With `protect`, the
+    secrets of GCP cannot be deleted; elsewhere there is none that the program could delete.
     """
 
     kind = "SecretStore"

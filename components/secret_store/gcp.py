@@ -47,7 +47,7 @@ class GcpSecretStore(SecretStore):
             secret_id=secret.id,
             location=place.region,
             role="roles/secretmanager.secretAccessor",
-            member=inputs.identity.principal.apply(lambda email: f"serviceAccount:{email}"),
+            member=inputs.identity.principals[maison].apply(lambda email: f"serviceAccount:{email}"),
             opts=self.child(),
         )
         return secret

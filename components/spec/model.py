@@ -54,6 +54,15 @@ class State(SpecModel):
     secrets_provider: str = Field(min_length=3)
 
 
+class Groups(SpecModel):
+    """The RBAC groups of a world's operators, as its clouds' identity services name them: who reads every cell and
+    deploys into the maisons' namespaces (`sre`), and the identity with which the world's gate comes to its other cells.
+    """
+
+    sre: GroupName = "twain-sre"
+    gate: GroupName = "twain-gate"
+
+
 class World(SpecModel):
     """A jurisdiction: the regions that belong to it, its state, its registry, and the cell that holds its gate.
 
@@ -67,6 +76,7 @@ class World(SpecModel):
     registry: str = Field(min_length=3)
     access: Literal["pod-network", "api-proxy"] = "api-proxy"
     gate_cell: Name
+    groups: Groups = Groups()
 
 
 class Maison(SpecModel):

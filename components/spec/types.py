@@ -20,7 +20,8 @@ _CURRENCY = re.compile(r"^[A-Z]{3}$")
 # As their clouds have them; empty where the cell takes what the environment says.
 _PROJECT = re.compile(r"^([a-z][a-z0-9-]{4,28}[a-z0-9])?$")
 _SUBSCRIPTION = re.compile(r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
-_GROUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9:@._-]{0,127}$")
+# Every identity of a cluster is in `system:authenticated`, and `system:masters` is bound by nobody and may do anything.
+_GROUP = re.compile(r"^(?!system:(?!serviceaccounts:[a-z0-9]))[A-Za-z0-9][A-Za-z0-9:@._-]{0,127}$")
 
 
 def _matches(pattern: re.Pattern[str], rule: str) -> AfterValidator:
@@ -80,10 +81,15 @@ PoolName = Annotated[
 Digest = Annotated[str, _matches(_DIGEST, "must be sha256: and 64 hexadecimal digits")]
 KubernetesMinor = Annotated[str, _matches(_MINOR, "must be one of 1.33, 1.34, 1.35, 1.36, in quotes")]
 Currency = Annotated[str, _matches(_CURRENCY, "must be an ISO 4217 code of three capital letters")]
-GroupName = Annotated[str, _matches(_GROUP, "must be an RBAC group name of letters, digits and : @ . _ -")]
 Project = Annotated[str, _matches(_PROJECT, "must be a project id: 6 to 30 lower-case letters, digits or '-'")]
 Subscription = Annotated[str, _matches(_SUBSCRIPTION, "must be a subscription id: a UUID in lower case")]
 EachOnce = AfterValidator(_each_once)
+GroupName = Annotated[
+    str,
+    _matches(
+        _GROUP, "must be an RBAC group name of letters, digits and : @ . _ -, and none of Kubernetes' own (system:…)"
+    ),
+]
 Cidr = Annotated[str, AfterValidator(_private_network)]
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Region = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")]

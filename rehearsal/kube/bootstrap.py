@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from rehearsal.kube.client import KubeClient
-from rehearsal.kube.exec_plugin import IDENTITIES, NAMESPACE
+from rehearsal.kube.exec_plugin import IDENTITIES, namespace
 from rehearsal.kube.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -22,36 +22,32 @@ _RBAC = "rbac.authorization.k8s.io"
 
 
 def identity_objects() -> list[tuple[str, Object]]:
-    """(path, object) of the namespace, the accounts and their rights."""
+    """(path, object) of each identity's namespace and account, namespaces first; and whoever makes a cluster may do
+    anything in it.
+    """
 
     def labelled(kind: str, version: str, name: str, **rest: Any) -> Object:
         meta = {"name": name, "labels": {"app.kubernetes.io/managed-by": _MANAGER}}
         return {"apiVersion": version, "kind": kind, "metadata": meta, **rest}
 
-    objects: list[tuple[str, Object]] = [
-        (f"/api/v1/namespaces/{NAMESPACE}", labelled("Namespace", "v1", NAMESPACE)),
-    ]
-    # The roles are the platform's (`components/platform/access.py`); a binding may come before its role.
-    roles = {"platform-engineer": "cluster-admin", "sre": "twain-sre", "gate": "twain-gate"}
+    spaces: list[tuple[str, Object]] = []
+    accounts: list[tuple[str, Object]] = []
     for identity in IDENTITIES:
-        name = f"twain-identity-{identity}"
-        objects += [
-            (
-                f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{identity}",
-                labelled("ServiceAccount", "v1", identity, automountServiceAccountToken=False),
-            ),
-            (
-                f"/apis/{_RBAC}/v1/clusterrolebindings/{name}",
-                labelled(
-                    "ClusterRoleBinding",
-                    f"{_RBAC}/v1",
-                    name,
-                    roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": roles[identity]},
-                    subjects=[{"kind": "ServiceAccount", "name": identity, "namespace": NAMESPACE}],
-                ),
-            ),
-        ]
-    return objects
+        space = namespace(identity)
+        spaces.append((f"/api/v1/namespaces/{space}", labelled("Namespace", "v1", space)))
+        account = labelled("ServiceAccount", "v1", identity, automountServiceAccountToken=False)
+        accounts.append((f"/api/v1/namespaces/{space}/serviceaccounts/{identity}", account))
+    # What the other identities may do is the platform's to bind, to the groups that the fleet names
+    # (`components/platform/access.py`).
+    maker = IDENTITIES[0]
+    bound = labelled(
+        "ClusterRoleBinding",
+        f"{_RBAC}/v1",
+        namespace(maker),
+        roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
+        subjects=[{"kind": "ServiceAccount", "name": maker, "namespace": namespace(maker)}],
+    )
+    return [*spaces, *accounts, (f"/apis/{_RBAC}/v1/clusterrolebindings/{namespace(maker)}", bound)]
 
 
 def crd_objects(files: Iterable[Path]) -> list[tuple[str, Object]]:
@@ -84,7 +80,9 @@ async def install(access: Access, crd_files: Iterable[Path]) -> None:
     """Put all of it into the cluster, in 30 s at most. Repeatable. Raises ApiError, UnreachableError, TimeoutError."""
     crds = crd_objects(crd_files)
     async with asyncio.timeout(30), KubeClient(access) as client:
-        namespace, *rest = identity_objects()
-        await client.apply(namespace[0], namespace[1], manager=_MANAGER)
+        ours = identity_objects()
+        first = [one for one in ours if one[1]["kind"] == "Namespace"]
+        rest = [one for one in ours if one not in first]
+        await asyncio.gather(*(client.apply(path, body, manager=_MANAGER) for path, body in first))
         await asyncio.gather(*(client.apply(path, body, manager=_MANAGER) for path, body in [*rest, *crds]))
         await asyncio.gather(*(_established(client, path) for path, _ in crds))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 IDENTITIES = ("platform-engineer", "sre", "gate")
-NAMESPACE = "twain-identities"
+_SPACE = "twain-identity-"
 _SHORTEST, _DEFAULT, _LONGEST = 600, 900, 3600
 # A cached token is given out again while it still has this long to live.
 _MARGIN_S = 300
@@ -40,6 +40,11 @@ _VERB = {
 }
 # Options that take no value. Every other `--option` of the real tools takes one, attached or following.
 _BARE = {"--use_application_default_credentials", "--legacy", "--disable-instance-discovery", "--pop-enabled"}
+
+
+def namespace(name: str) -> str:
+    """The namespace of an identity. Each has its own, so that `system:serviceaccounts:NAMESPACE` is a group of one."""
+    return f"{_SPACE}{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +176,7 @@ def _mint(world: Path, cell: Cell, name: str, lifetime: int) -> dict[str, str]:
         "spec": {"expirationSeconds": lifetime},
     }
     connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=raw)
-    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{name}/token"
+    path = f"/api/v1/namespaces/{namespace(name)}/serviceaccounts/{name}/token"
     try:
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()

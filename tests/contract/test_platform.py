@@ -74,17 +74,19 @@ def test_an_authority_that_nobody_knows_is_an_error_that_names_the_command(tmp_p
 def test_an_sre_may_not_bind_roles_or_mint_tokens_and_reads_no_secret_but_the_gateways_keys(tmp_path: Path) -> None:
     for cell in ("eu-ams-1", "eu-par-1"):
         write_lock(tmp_path, CellLock(cell=cell, discovered="now", source="test", facts={"cluster_ca": PEM}))
-    roles = {
-        r.name: r.inputs
-        for r in platform("eu-ams-1", tmp_path).of("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
-    }
-    for name in ("twain-sre", "twain-gate"):
-        for rule in roles[name]["rules"]:
+    recorder = platform("eu-ams-1", tmp_path)
+    kinds = ("ClusterRole", "Role")
+    roles = [one for kind in kinds for one in recorder.of(f"kubernetes:rbac.authorization.k8s.io/v1:{kind}")]
+    assert {"twain-sre", "twain-gate", "twain-operate", "twain-system"} <= {one.name for one in roles}
+    secrets: list[tuple[str, list[str], list[str]]] = []
+    for role in roles:
+        for rule in role.inputs["rules"]:
             assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
             assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
             assert not {"serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"} & set(rule["resources"])
             if "secrets" in rule["resources"]:
-                assert (rule["resourceNames"], rule["verbs"]) == (["gateway-keys"], ["get"])
+                secrets.append((role.name, rule["resourceNames"], rule["verbs"]))
+    assert secrets == [("twain-system", ["gateway-keys"], ["get"])]
 
 
 def test_what_the_cell_guarantees_stands_where_the_gate_reads_it(tmp_path: Path) -> None:

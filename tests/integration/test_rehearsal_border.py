@@ -313,7 +313,7 @@ def test_the_other_worlds_api_server_lets_nobody_in(stage: Stage, world: str, ot
 def test_the_audit_log_names_no_identity_of_the_other_world(stage: Stage, crossed: list[dict[str, Any]]) -> None:
     """cn's own operator minted the gate's identities for row, and the gate has them reviewed. They do nothing else."""
     assert crossed
-    engineer = "system:serviceaccount:twain-identities:platform-engineer"
+    engineer = "system:serviceaccount:twain-identity-platform-engineer:platform-engineer"
     reviews = 0
     for line in (stage.cell("cn-sha-1") / "audit.log").read_text().splitlines():
         event = json.loads(line)

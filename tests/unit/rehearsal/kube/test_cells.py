@@ -129,12 +129,15 @@ def test_processes_are_found_by_the_folder_of_their_program(tmp_path: Path) -> N
         processes.stop(found["sleeper"], grace=5.0)
 
 
-def test_the_cloud_binds_identities_to_roles_and_defines_none() -> None:
-    """What a role may do is the platform's to say (`components/platform/access.py`)."""
+def test_the_cloud_binds_nobody_but_the_cluster_s_maker_and_defines_no_role() -> None:
+    """What a role may do, and who has it, is the platform's to say (`components/platform/access.py`)."""
     bodies = [body for _, body in bootstrap.identity_objects()]
     assert not [body for body in bodies if body["kind"] == "ClusterRole"]
     bound = {b["subjects"][0]["name"]: b["roleRef"]["name"] for b in bodies if b["kind"] == "ClusterRoleBinding"}
-    assert bound == {"platform-engineer": "cluster-admin", "sre": "twain-sre", "gate": "twain-gate"}
+    assert bound == {"platform-engineer": "cluster-admin"}
+    # Each is alone in its namespace, so that the namespace's group of service accounts is the identity's own.
+    accounts = [path.split("/")[4] for path, b in bootstrap.identity_objects() if b["kind"] == "ServiceAccount"]
+    assert len(accounts) == len(set(accounts)) == 3
 
 
 def test_the_plugins_are_written_once_and_run(tmp_path: Path) -> None:
