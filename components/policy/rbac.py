@@ -32,6 +32,7 @@ VIEW: Final[dict[str, tuple[str, ...]]] = {
     "autoscaling": ("horizontalpodautoscalers", "horizontalpodautoscalers/status"),
     "batch": ("cronjobs", "cronjobs/status", "jobs", "jobs/status"),
     "discovery.k8s.io": ("endpointslices",),
+    "events.k8s.io": ("events",),
     "extensions": (
         *("daemonsets", "daemonsets/status", "deployments", "deployments/scale", "deployments/status", "ingresses"),
         *("ingresses/status", "networkpolicies", "replicasets", "replicasets/scale", "replicasets/status"),

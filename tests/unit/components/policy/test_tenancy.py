@@ -194,5 +194,6 @@ def test_a_quota_counts_its_own_namespace_and_its_own_scope() -> None:
     full = {"a": quotas.Used(pods=1)}
     assert quotas.refusals([hard], quotas.Asked(namespace="a"), full) == ["a/q: pods"]
     assert quotas.refusals([hard], quotas.Asked(namespace="b"), full) == []
-    scoped = {**hard, "spec": {**hard["spec"], "scopeSelector": {"matchExpressions": [{"scopeName": "BestEffort"}]}}}
+    scope = {"matchExpressions": [{"scopeName": "BestEffort"}]}
+    scoped = {**hard, "spec": {"hard": {"pods": "1"}, "scopeSelector": scope}}
     assert quotas.refusals([scoped], quotas.Asked(namespace="a"), full) == ["a/q: pods"]
