@@ -67,6 +67,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:logging/projectSink:ProjectSink", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
     ("gcp:artifactregistry/repository:Repository", "repositoryId"): _GCP_NAME,
     ("gcp:secretmanager/regionalSecret:RegionalSecret", "secretId"): _rule(r"[\w-]{1,255}"),
+    ("alicloud:rds/instance:Instance", "instanceName"): _rule(r"(?!https?://).{2,256}"),
+    ("alicloud:rds/database:Database", "dataBaseName"): _rule(r"[a-z][a-z0-9_-]{0,62}[a-z0-9]"),
+    # Together with the project 98 characters at most.
+    ("gcp:sql/databaseInstance:DatabaseInstance", "name"): _rule(r"[a-z]([-a-z0-9]{0,65}[a-z0-9])?"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
     ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
@@ -95,6 +99,13 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("azure-native:containerservice:ManagedCluster", "nodeResourceGroup"): _rule(r"[\w.()-]{0,79}[\w()-]"),
     ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
     ("azure-native:containerregistry:Registry", "registryName"): _rule(r"[a-zA-Z0-9]{5,50}", worldwide=True),
+    ("azure-native:dbforpostgresql:Server", "serverName"): _rule(
+        r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]+[a-z0-9])?", worldwide=True
+    ),
+    ("azure-native:dbforpostgresql:Database", "databaseName"): _rule(r"[a-zA-Z_][\w-]{0,62}"),
+    ("azure-native:privatedns:PrivateZone", "privateZoneName"): _rule(
+        r"(?=.{3,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+"
+    ),
     ("azure-native:storage:StorageAccount", "accountName"): _rule(r"[a-z0-9]{3,24}", worldwide=True),
     ("azure-native:storage:BlobContainer", "containerName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
     ("azure-native:storage:FileShare", "shareName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),

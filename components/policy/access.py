@@ -64,6 +64,14 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-002", ("anonymousPullEnabled",), False),
         ("SEC-002", ("publicNetworkAccess",), "Disabled"),
     ),
+    "alicloud:rds/instance:Instance": (("SEC-007", ("sslAction",), "Open"),),
+    "gcp:sql/databaseInstance:DatabaseInstance": (
+        ("SEC-002", ("settings", "ipConfiguration", "ipv4Enabled"), False),
+        # It would let whoever is authorised run SQL from outside the network.
+        ("SEC-002", ("settings", "dataApiAccess"), "DISALLOW_DATA_API"),
+        ("SEC-007", ("settings", "ipConfiguration", "sslMode"), "ENCRYPTED_ONLY"),
+    ),
+    "azure-native:dbforpostgresql:Server": (("SEC-002", ("network", "publicNetworkAccess"), "Disabled"),),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
     "azure-native:containerservice:AgentPool": (
         ("SEC-005", ("enableNodePublicIP",), False),
@@ -84,6 +92,9 @@ _KEYED: dict[str, tuple[str, ...]] = {
     "azure-native:containerregistry:Registry": ("encryption", "keyVaultProperties", "keyIdentifier"),
     "gcp:artifactregistry/repository:Repository": ("kmsKeyName",),
     "gcp:secretmanager/regionalSecret:RegionalSecret": ("customerManagedEncryption", "kmsKeyName"),
+    "alicloud:rds/instance:Instance": ("encryptionKey",),
+    "gcp:sql/databaseInstance:DatabaseInstance": ("encryptionKeyName",),
+    "azure-native:dbforpostgresql:Server": ("dataEncryption", "primaryKeyURI"),
 }
 _REASONS = {
     "SEC-001": "the Kubernetes API must have no public address and no public name.",
@@ -92,6 +103,7 @@ _REASONS = {
     "SEC-004": "it must be encrypted with the cell's own key.",
     "SEC-005": "nothing but the way out has a public address.",
     "SEC-006": "only a file share, which speaks no HTTP, may do without TLS.",
+    "SEC-007": "a connection that is not encrypted must be refused.",
 }
 
 
@@ -106,6 +118,43 @@ def judge(subject: Subject) -> Iterator[Violation]:
         yield _found(subject, "SEC-004", ".".join(keyed), None, allowed="the cell's key")
     yield from _open_ingress(subject)
     yield from _public(subject)
+    yield from _databases(subject)
+
+
+def _databases(subject: Subject) -> Iterator[Violation]:
+    """What a database lets in, and how."""
+    inputs, kind = subject.inputs, subject.type
+    if kind == "alicloud:rds/instance:Instance":
+        if inputs.get("encryptionKey") in ("ServiceKey", "disabled"):
+            yield _found(subject, "SEC-004", "encryptionKey", inputs.get("encryptionKey"), allowed="the cell's key")
+        yield from _not_open(subject, "securityIps", inputs.get("securityIps") or [])
+        yield from _hosts(subject)
+    if kind == "alicloud:rds/connection:Connection":
+        yield _found(subject, "SEC-005", "type", kind, allowed="the address inside the VPC")
+    if kind == "azure-native:dbforpostgresql:FirewallRule":
+        yield _found(subject, "SEC-002", "type", kind, allowed="a subnet of its own")
+    networks = at(inputs, "settings", "ipConfiguration", "authorizedNetworks")
+    if kind == "gcp:sql/databaseInstance:DatabaseInstance" and isinstance(networks, list | tuple):
+        for index, one in enumerate(networks):
+            path = f"settings.ipConfiguration.authorizedNetworks[{index}].value"
+            yield from _not_open(subject, path, [at(one, "value")])
+    required = inputs.get("configurationName") == "require_secure_transport"
+    if kind == "azure-native:dbforpostgresql:Configuration" and required and inputs.get("value") != "on":
+        yield _found(subject, "SEC-007", "value", inputs.get("value"), allowed="on")
+
+
+def _hosts(subject: Subject) -> Iterator[Violation]:
+    """Without rules of its own an instance takes connections with and without TLS."""
+    rows = subject.inputs.get("pgHbaConfs")
+    if not isinstance(rows, list | tuple) or not rows:
+        yield _found(subject, "SEC-007", "pgHbaConfs", None, allowed="rules of type hostssl")
+        return
+    for index, row in enumerate(rows):
+        if at(row, "type") != "hostssl" and at(row, "method") != "reject":
+            yield _found(subject, "SEC-007", f"pgHbaConfs[{index}].type", at(row, "type"), allowed="hostssl")
+        if at(row, "method") in ("trust", "password"):
+            yield _found(subject, "SEC-002", f"pgHbaConfs[{index}].method", at(row, "method"), allowed="md5")
+        yield from _not_open(subject, f"pgHbaConfs[{index}].address", [at(row, "address")])
 
 
 def _public(subject: Subject) -> Iterator[Violation]:

@@ -23,11 +23,12 @@ _KEYS = frozenset(
         *("zoneIdSlaveA", "zoneIdSlaveB", "acceptingRegionId", "peerTransitRouterRegionId", "targetRegionId"),
         *("serviceRegionId", "trailRegion", "destinationRegionId", "destRegionId", "primaryLocation"),
         *("secondaryLocation", "replicaLocations", "dataLocations", "failoverLocation", "backupLocation"),
+        *("secondaryZone", "standbyAvailabilityZone"),
     }
 )
 # Azure numbers the zones of a region; a number says nothing about the region.
 _ZONE_NUMBERS = frozenset({"1", "2", "3"})
-_ZONE_KEYS = frozenset({"zone", "zones", "availabilityZone", "availabilityZones"})
+_ZONE_KEYS = frozenset({"zone", "zones", "availabilityZone", "availabilityZones", "standbyAvailabilityZone"})
 # Types whose place the cloud or the provider would choose when it is left out: the key that must be there.
 _NEEDED = {
     "pulumi:providers:alicloud": "region",
@@ -35,6 +36,7 @@ _NEEDED = {
     "pulumi:providers:azure-native": "location",
     "alicloud:actiontrail/trail:Trail": "trailRegion",
     "alicloud:nas/fileSystem:FileSystem": "zoneId",
+    "alicloud:rds/instance:Instance": "zoneId",
     "alicloud:vpc/switch:Switch": "zoneId",
     "gcp:artifactregistry/repository:Repository": "location",
     "gcp:compute/router:Router": "region",
@@ -51,6 +53,7 @@ _NEEDED = {
     "gcp:storage/bucket:Bucket": "location",
     "azure-native:containerregistry:Registry": "location",
     "azure-native:containerservice:ManagedCluster": "location",
+    "azure-native:dbforpostgresql:Server": "location",
     "azure-native:keyvault:Vault": "location",
     "azure-native:managedidentity:UserAssignedIdentity": "location",
     "azure-native:monitor:AzureMonitorWorkspace": "location",
@@ -211,6 +214,7 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
     if kind == "azure-native:storage:StorageAccount" and _geo_redundant(sku):
         yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
     yield from _image_settings(kind, inputs)
+    yield from _database_settings(kind, inputs)
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
 
@@ -230,6 +234,18 @@ def _image_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str,
         yield "policies.exportPolicy.status", "disabled", "images could be exported to a registry elsewhere."
     if kind in {"azure-native:containerregistry:ConnectedRegistry", "azure-native:containerregistry:ExportPipeline"}:
         yield "type", "no export", "images would be copied to a place that nobody judges."
+
+
+def _database_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    place = "settings.backupConfiguration.location"
+    if kind == "gcp:sql/databaseInstance:DatabaseInstance" and at(inputs, *place.split(".")) in (None, ""):
+        yield place, "the cell's region", "left out, backups go to a multi-region."
+    if kind == "alicloud:rds/rdsInstanceCrossBackupPolicy:RdsInstanceCrossBackupPolicy":
+        yield "crossBackupRegion", "no copy", "backups would be copied to another region."
+    if kind == "alicloud:rds/ddrInstance:DdrInstance":
+        yield "type", "no restore from afar", "it is made from the backups of another region."
+    if kind == "azure-native:dbforpostgresql:Server" and inputs.get("createMode") in ("GeoRestore", "Replica"):
+        yield "createMode", "Create", "its data would come from, or go to, a server that may lie in another region."
 
 
 def _geo_redundant(sku: Any) -> bool:

@@ -86,6 +86,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"
         found.extend(_place(fleet, cell, path, where))
+        found.extend(_two_zones(cell, path, where))
         found.extend(_bucket(fleet, cell, path, where))
         found.extend(_machines(fleet, cell, path, where))
         found.extend(_files(fleet, cell, path, where))
@@ -171,6 +172,20 @@ def _place(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
                 value=zone,
                 fix=f"use some of {', '.join(offered)}",
             )
+
+
+def _two_zones(cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """What must outlive a zone stands in two."""
+    if cell.zones and len(set(cell.zones)) < 2:
+        yield Problem(
+            code="SPEC-ZONE",
+            path=path,
+            where=f"{where}.zones",
+            line=0,
+            message=f"cell {cell.name}: its database stands in two zones, and it names one.",
+            value=", ".join(cell.zones),
+            fix="name two zones or more, or none: then the first two of the region are taken",
+        )
 
 
 def _bucket(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:

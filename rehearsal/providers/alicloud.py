@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
+from rehearsal.providers.alicloud_databases import DATABASE_TYPES
 from rehearsal.providers.alicloud_files import ACCESS_GROUP, FILE_TYPES
 from rehearsal.providers.alicloud_images import IMAGE_TYPES
 from rehearsal.providers.alicloud_logs import LOG_TYPES
@@ -54,7 +55,15 @@ CLOUD = Cloud(
     package="alicloud",
     types={
         spec.type_name: spec
-        for spec in (*NETWORK_TYPES, *CLUSTER_TYPES, *OTHER_TYPES, *FILE_TYPES, *LOG_TYPES, *IMAGE_TYPES)
+        for spec in (
+            *NETWORK_TYPES,
+            *CLUSTER_TYPES,
+            *OTHER_TYPES,
+            *FILE_TYPES,
+            *LOG_TYPES,
+            *IMAGE_TYPES,
+            *DATABASE_TYPES,
+        )
     },
     resolve=resolve,
     check_config=check_config,

@@ -71,11 +71,12 @@ def _encrypted(call: Call) -> Iterator[Problem]:
     found = [user for id_ in _users(call) if (user := resolve(call, IDENTITY, id_)) is not None]
     if isinstance(client, str) and found and client not in {user.outputs.get("clientId") for user in found}:
         yield Problem(f"{_ENCRYPTION}.identity", f"{client!r} is the client id of none of the registry's identities")
-    yield from _key(call)
+    yield from key_problems(call, f"{_ENCRYPTION}.keyIdentifier", of="the registry")
 
 
-def _key(call: Call) -> Iterator[Problem]:
-    path, uri = f"{_ENCRYPTION}.keyIdentifier", call.text(f"{_ENCRYPTION}.keyIdentifier")
+def key_problems(call: Call, path: str, *, of: str) -> Iterator[Problem]:
+    """Whether the key whose URI lies at a path is there, near and kept; `of` is what it encrypts."""
+    uri = call.text(path)
     if not uri:
         return
     vault = _vault_of(call, uri)
@@ -83,10 +84,10 @@ def _key(call: Call) -> Iterator[Problem]:
         yield Problem(path, f"there is no key {uri!r}")
         return
     if location_of(call) and vault.region != location_of(call):
-        yield Problem(path, f"the key lies in {vault.region}, the registry in {location_of(call)}")
+        yield Problem(path, f"the key lies in {vault.region}, {of} in {location_of(call)}")
     properties = vault.inputs.get("properties")
     if not isinstance(properties, dict) or properties.get("enablePurgeProtection") is not True:
-        yield Problem(path, f"vault {vault.name} has no purge protection; a registry's key needs it")
+        yield Problem(path, f"vault {vault.name} has no purge protection; the key of {of} needs it")
 
 
 def _vault_of(call: Call, uri: str) -> Resource | None:
@@ -110,14 +111,20 @@ def _outputs(call: Call, _id: str) -> dict[str, Any]:
     }
     if call.known("dataEndpointEnabled") is True:
         answer["dataEndpointHostNames"] = [f"{name}.{location_of(call)}.data.azurecr.io"]
-    if call.get("identity") is not None:
-        answer["identity"] = {
-            "type": call.text("identity.type"),
-            "principalId": "",
-            "tenantId": TENANT,
-            "userAssignedIdentities": {id_: _ids(resolve(call, IDENTITY, id_)) for id_ in _users(call)},
-        }
-    return answer
+    identity = identity_given(call)
+    return answer | ({"identity": identity} if identity else {})
+
+
+def identity_given(call: Call) -> dict[str, Any]:
+    """The identities as ARM gives them back, for types that take them as a map."""
+    if call.get("identity") is None:
+        return {}
+    return {
+        "type": call.text("identity.type"),
+        "principalId": "",
+        "tenantId": TENANT,
+        "userAssignedIdentities": {id_: _ids(resolve(call, IDENTITY, id_)) for id_ in _users(call)},
+    }
 
 
 def _ids(user: Resource | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
+from rehearsal.providers.azure_databases import DATABASE_TYPES
 from rehearsal.providers.azure_files import FILE_TYPES
 from rehearsal.providers.azure_images import IMAGE_TYPES
 from rehearsal.providers.azure_logs import LOG_TYPES
@@ -64,6 +65,7 @@ CLOUD = Cloud(
             *FILE_TYPES,
             *LOG_TYPES,
             *IMAGE_TYPES,
+            *DATABASE_TYPES,
         )
     },
     resolve=resolve,

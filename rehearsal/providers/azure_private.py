@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rehearsal.providers.model import Call, TypeSpec
 
 ENDPOINT, ZONE = "azure-native:network:PrivateEndpoint", "azure-native:privatedns:PrivateZone"
+LINK = "azure-native:privatedns:VirtualNetworkLink"
 # What a target offers to endpoints, by its resource provider and type.
 _GROUPS = {
     "microsoft.cache/redisenterprise": {"redisEnterprise"},
@@ -102,7 +103,7 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
         ),
     ),
     child_of_group(
-        "azure-native:privatedns:VirtualNetworkLink",
+        LINK,
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
         "virtualNetworkLinkName",
         inside=(("privateZoneName", ZONE),),

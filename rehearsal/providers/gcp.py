@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
+from rehearsal.providers.gcp_databases import DATABASE_TYPES
 from rehearsal.providers.gcp_files import FILE_TYPES
 from rehearsal.providers.gcp_images import IMAGE_TYPES
 from rehearsal.providers.gcp_logs import LOG_TYPES
@@ -62,6 +63,7 @@ CLOUD = Cloud(
             *FILE_TYPES,
             *LOG_TYPES,
             *IMAGE_TYPES,
+            *DATABASE_TYPES,
         )
     },
     resolve=resolve,

@@ -27,6 +27,7 @@ _AGENTS = {
     "compute": "compute-system",
     "file": "cloud-filer",
     "storage": "gs-project-accounts",
+    "sqladmin": "gcp-sa-cloud-sql",
 }
 _SERVICE = matches("service", r"[a-z0-9-]+\.googleapis\.com", "a service such as container.googleapis.com")
 _MEMBER = r"(allUsers|allAuthenticatedUsers|(user|group|serviceAccount|domain|principal|principalSet)://?.+|(user|group|serviceAccount|domain):.+)"

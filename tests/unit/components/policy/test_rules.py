@@ -25,7 +25,35 @@ COLLECTOR = "azure-native:monitor:DataCollectionEndpoint"
 ACR, ARTIFACTS = "azure-native:containerregistry:Registry", "gcp:artifactregistry/repository:Repository"
 SECRET = "gcp:secretmanager/regionalSecret:RegionalSecret"
 NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
+RDS, SQL = "alicloud:rds/instance:Instance", "gcp:sql/databaseInstance:DatabaseInstance"
+FLEXIBLE = "azure-native:dbforpostgresql:Server"
+HOST = {"type": "hostssl", "method": "md5", "address": "10.64.0.0/16"}
+SETTINGS = {
+    "ipConfiguration": {"ipv4Enabled": False, "sslMode": "ENCRYPTED_ONLY"},
+    "dataApiAccess": "DISALLOW_DATA_API",
+    "locationPreference": {"zone": "europe-west4-a", "secondaryZone": "europe-west4-b"},
+    "backupConfiguration": {"location": "europe-west4"},
+}
 GOOD: dict[str, dict[str, Any]] = {
+    RDS: {
+        "zoneId": "cn-shanghai-l",
+        "zoneIdSlaveA": "cn-shanghai-m",
+        "encryptionKey": ACCEPTED,
+        "sslAction": "Open",
+        "securityIps": ["10.64.0.0/16"],
+        "pgHbaConfs": [HOST],
+    },
+    SQL: {"region": "europe-west4", "encryptionKeyName": ACCEPTED, "settings": SETTINGS},
+    FLEXIBLE: {
+        "location": "francecentral",
+        "createMode": "Create",
+        "availabilityZone": "1",
+        "highAvailability": {"standbyAvailabilityZone": "2"},
+        "network": {"publicNetworkAccess": "Disabled"},
+        "dataEncryption": {"primaryKeyURI": ACCEPTED},
+        "backup": {"geoRedundantBackup": "Disabled"},
+    },
+    "azure-native:dbforpostgresql:Configuration": {"configurationName": "require_secure_transport", "value": "on"},
     ACR: {
         "location": "francecentral",
         "adminUserEnabled": False,
@@ -319,6 +347,72 @@ def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
             ("RES-001", "policyDocument"),
         ),
         ("alicloud:ecs/eipAssociation:EipAssociation", {"instanceType": "EcsInstance"}, ("SEC-005", "instanceType")),
+        (RDS, {"zoneId": None}, ("RES-003", "zoneId")),
+        (RDS, {"zoneIdSlaveA": "cn-hongkong-b"}, ("RES-001", "zoneIdSlaveA")),
+        (RDS, {"encryptionKey": None}, ("SEC-004", "encryptionKey")),
+        (RDS, {"encryptionKey": "ServiceKey"}, ("SEC-004", "encryptionKey")),
+        (RDS, {"encryptionKey": "disabled"}, ("SEC-004", "encryptionKey")),
+        (RDS, {"sslAction": "Close"}, ("SEC-007", "sslAction")),
+        (RDS, {"sslAction": None}, ("SEC-007", "sslAction")),
+        (RDS, {"pgHbaConfs": None}, ("SEC-007", "pgHbaConfs")),
+        (RDS, {"pgHbaConfs": "all"}, ("SEC-007", "pgHbaConfs")),
+        (RDS, {"pgHbaConfs": [HOST, HOST | {"type": "host"}]}, ("SEC-007", "pgHbaConfs[1].type")),
+        (RDS, {"pgHbaConfs": [HOST | {"method": "trust"}]}, ("SEC-002", "pgHbaConfs[0].method")),
+        (RDS, {"pgHbaConfs": [HOST | {"address": "0.0.0.0/0"}]}, ("SEC-003", "pgHbaConfs[0].address")),
+        (RDS, {"securityIps": ["10.64.0.0/16", "0.0.0.0/0"]}, ("SEC-003", "securityIps")),
+        ("alicloud:rds/connection:Connection", {}, ("SEC-005", "type")),
+        (
+            "alicloud:rds/rdsInstanceCrossBackupPolicy:RdsInstanceCrossBackupPolicy",
+            {"crossBackupRegion": "cn-hangzhou"},
+            ("RES-005", "crossBackupRegion"),
+        ),
+        ("alicloud:rds/ddrInstance:DdrInstance", {}, ("RES-005", "type")),
+        (SQL, {"region": None}, ("RES-003", "region")),
+        (SQL, {"encryptionKeyName": None}, ("SEC-004", "encryptionKeyName")),
+        (
+            SQL,
+            {"settings": SETTINGS | {"ipConfiguration": {"ipv4Enabled": True, "sslMode": "ENCRYPTED_ONLY"}}},
+            ("SEC-002", "settings.ipConfiguration.ipv4Enabled"),
+        ),
+        (
+            SQL,
+            {"settings": SETTINGS | {"ipConfiguration": {"ipv4Enabled": False}}},
+            ("SEC-007", "settings.ipConfiguration.sslMode"),
+        ),
+        (
+            SQL,
+            {"settings": SETTINGS | {"ipConfiguration": {"authorizedNetworks": [{"value": "0.0.0.0/0"}]}}},
+            ("SEC-003", "settings.ipConfiguration.authorizedNetworks[0].value"),
+        ),
+        (SQL, {"settings": SETTINGS | {"dataApiAccess": None}}, ("SEC-002", "settings.dataApiAccess")),
+        (
+            SQL,
+            {"settings": SETTINGS | {"backupConfiguration": {"enabled": True}}},
+            ("RES-005", "settings.backupConfiguration.location"),
+        ),
+        (
+            SQL,
+            {"settings": SETTINGS | {"backupConfiguration": {"location": "eu"}}},
+            ("RES-002", "settings.backupConfiguration.location"),
+        ),
+        (
+            SQL,
+            {"settings": SETTINGS | {"locationPreference": {"secondaryZone": "europe-west1-b"}}},
+            ("RES-001", "settings.locationPreference.secondaryZone"),
+        ),
+        (FLEXIBLE, {"location": None}, ("RES-003", "location")),
+        (FLEXIBLE, {"network": {}}, ("SEC-002", "network.publicNetworkAccess")),
+        (FLEXIBLE, {"dataEncryption": {}}, ("SEC-004", "dataEncryption.primaryKeyURI")),
+        (FLEXIBLE, {"backup": {"geoRedundantBackup": "Enabled"}}, ("RES-005", "backup.geoRedundantBackup")),
+        (FLEXIBLE, {"createMode": "GeoRestore"}, ("RES-005", "createMode")),
+        (
+            FLEXIBLE,
+            {"highAvailability": {"standbyAvailabilityZone": "cn-shanghai-l"}},
+            ("RES-002", "highAvailability.standbyAvailabilityZone"),
+        ),
+        ("azure-native:dbforpostgresql:Configuration", {"value": "off"}, ("SEC-007", "value")),
+        ("azure-native:dbforpostgresql:Configuration", {"value": None}, ("SEC-007", "value")),
+        ("azure-native:dbforpostgresql:FirewallRule", {}, ("SEC-002", "type")),
     ],
 )
 def test_a_rule_refuses_what_it_is_for(kind: str, inputs: dict[str, Any], expected: tuple[str, str]) -> None:
@@ -371,7 +465,10 @@ json_like = st.recursive(
     max_leaves=8,
 )
 keys = st.sampled_from(
-    ["location", "zones", "sku", "encryption", "securityRules", "nodeLocations", "allows", "member", "acl"]
+    [
+        *("location", "zones", "sku", "encryption", "securityRules", "nodeLocations", "allows", "member", "acl"),
+        *("settings", "pgHbaConfs", "securityIps", "network", "backup", "encryptionKey", "createMode"),
+    ]
 )
 
 
