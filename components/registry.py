@@ -9,7 +9,7 @@ from components.errors import NotSupportedError
 
 COMPONENTS = (
     *("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability"),
-    *("container_registry", "secret_store"),
+    *("container_registry", "secret_store", "database"),
 )
 CLOUDS = ("alicloud", "gcp", "azure")
 
@@ -25,6 +25,7 @@ _CLASS = {
     "observability": "Observability",
     "container_registry": "ContainerRegistry",
     "secret_store": "SecretStore",
+    "database": "Database",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

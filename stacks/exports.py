@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
     from components.cluster.contract import ClusterOutputs
     from components.container_registry.contract import ContainerRegistryOutputs
+    from components.database.contract import DatabaseOutputs
     from components.file_share.contract import FileShareOutputs
     from components.identity.contract import IdentityOutputs
     from components.network.contract import NetworkOutputs
@@ -47,6 +48,7 @@ class InfraExports:
     prometheus_query: pulumi.Output[str]
     registry: dict[str, pulumi.Output[str]]
     secret_store: dict[str, Any]
+    database: dict[str, Any]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -67,6 +69,7 @@ def collect(
     observability: ObservabilityOutputs,
     images: ContainerRegistryOutputs,
     secrets: SecretStoreOutputs,
+    database: DatabaseOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -108,5 +111,6 @@ def collect(
         prometheus_query=observability.prometheus_query,
         registry={"id": images.registry_id, "address": images.address},
         secret_store={"endpoint": secrets.endpoint, "references": secrets.references},
+        database={"host": database.host, "port": database.port, "name": database.name, "users": database.users},
         guarantees=guarantees,
     )

@@ -1,5 +1,5 @@
 """The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity, files,
-observability, registry, secrets.
+observability, registry, secrets, database.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from components.clouds.accounts import speaks_for_account
 from components.clouds.pods import SERVICE_ACCOUNT
 from components.cluster.contract import ClusterInputs
 from components.container_registry.contract import ContainerRegistryInputs
+from components.database.contract import DatabaseInputs
 from components.file_share.contract import FileShareInputs
 from components.identity.contract import IdentityInputs
 from components.key.contract import KeyInputs
@@ -134,7 +135,12 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             maisons=tuple(spaces),
         ),
     )
-    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]
+    database = make(
+        "database",
+        name,
+        DatabaseInputs(place=place, plan=plan, network=network, key=key, identity=identity),
+    )
+    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets, database]
     exports.collect(
         cell,
         network=network,
@@ -146,6 +152,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         observability=observability,
         images=images,
         secrets=secrets,
+        database=database,
         guarantees=_guarantees(cloud, seen, parts),
     ).export()
 

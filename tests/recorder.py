@@ -211,8 +211,11 @@ def _alicloud(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[
         "NatGateway": {"snatTableIds": f"stb-{slug}"},
         "EipAddress": {"ipAddress": "203.0.113.7"},
         "NodePool": {"nodePoolId": f"np{slug}"},
+        "Role": {"arn": f"acs:ram::1:role/{slug}"},
         "MountTarget": {"mountTargetDomain": f"{slug}.cn-shanghai.extreme.nas.example"},
     }
+    if token == "alicloud:rds/instance:Instance":
+        return f"pgm-{slug}", {"connectionString": f"{slug}.pg.rds.example", "port": "5432"}
     return f"{prefix.get(kind, kind.lower())}-{slug}", extra.get(kind, {})
 
 
@@ -231,6 +234,7 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
             "registryUri": f"{inputs.get('location')}-docker.pkg.dev/{project}/{inputs.get('repositoryId')}"
         },
         "Instance": {"networks": [{**(inputs.get("networks") or [{}])[0], "ipAddresses": ["10.68.240.2"]}]},
+        "DatabaseInstance": {"privateIpAddress": "10.69.129.2"},
         "ServiceIdentity": {"email": f"service-1234567890@{_agent(inputs)}.iam.gserviceaccount.com"},
     }
     return identifier, extra.get(kind, {})
@@ -270,6 +274,7 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
             "metrics": {"internalId": name, "prometheusQueryEndpoint": f"https://{physical}.prometheus.example"}
         },
         "Registry": {"identity": {"type": "UserAssigned"}, "loginServer": f"{physical}.azurecr.example"},
+        "Server": {"fullyQualifiedDomainName": f"{physical}.postgres.database.example"},
         "StorageAccount": {
             "identity": {"type": "UserAssigned"},
             "primaryEndpoints": {"blob": f"https://{physical}.blob.core.windows.net/"},

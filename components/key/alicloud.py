@@ -38,4 +38,4 @@ class AlicloudKey(Key):
         )
         alicloud.kms.Alias(f"{name}-key", alias_name=f"alias/{place.name('key')}", key_id=key.id, opts=self.child())
         empty = pulumi.Output.from_input("")
-        return KeyOutputs(key_id=key.id, vault_id=empty, user=empty, user_client=empty)
+        return KeyOutputs(key_id=key.id, vault_id=empty, user=empty, user_client=empty, tenant=empty)

@@ -88,4 +88,10 @@ class AzureKey(Key):
         )
         # Whoever takes the user waits for its grant: an identity without it cannot use the key.
         granted = pulumi.Output.all(user.id, grant.id).apply(lambda found: str(found[0]))
-        return KeyOutputs(key_id=key.key_uri_with_version, vault_id=vault.id, user=granted, user_client=user.client_id)
+        return KeyOutputs(
+            key_id=key.key_uri_with_version,
+            vault_id=vault.id,
+            user=granted,
+            user_client=user.client_id,
+            tenant=user.tenant_id,
+        )

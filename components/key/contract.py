@@ -27,13 +27,15 @@ class KeyOutputs:
     """`key_id` is how the cloud's other services name the key; `vault_id` its container, empty where there is none.
 
     `user` is the cloud identity that may use the key for the cluster and the bucket, empty where the services act in
-    their own name; `user_client` is the same one by the name that some services ask for instead.
+    their own name; `user_client` is the same one by the name that some services ask for instead,
+    and `tenant` the directory that knows it.
     """
 
     key_id: pulumi.Output[str]
     vault_id: pulumi.Output[str]
     user: pulumi.Output[str]
     user_client: pulumi.Output[str]
+    tenant: pulumi.Output[str]
 
 
 class Key(Component[KeyInputs, KeyOutputs]):

@@ -15,16 +15,21 @@ from components.key.contract import Key, KeyInputs, KeyOutputs
 _YEAR = "31536000s"
 _THIRTY_DAYS = "2592000s"
 # The agents that encrypt with the key, by the domain of their address: the cluster's secrets, nodes' disks, buckets,
-# images and workloads' secrets.
+# images, workloads' secrets and the database.
 _AGENTS = {
     "cluster": "container-engine-robot",
     "disks": "compute-system",
     "buckets": "gs-project-accounts",
     "images": "gcp-sa-artifactregistry",
     "secrets": "gcp-sa-secretmanager",
+    "database": "gcp-sa-cloud-sql",
 }
 # Agents that a project has only once somebody asked for them, and by which service.
-_ASKED_FOR = {"images": "artifactregistry.googleapis.com", "secrets": "secretmanager.googleapis.com"}
+_ASKED_FOR = {
+    "images": "artifactregistry.googleapis.com",
+    "secrets": "secretmanager.googleapis.com",
+    "database": "sqladmin.googleapis.com",
+}
 
 
 def _agent(known: str, domain: str) -> str:
@@ -74,4 +79,4 @@ class GcpKey(Key):
         # Whoever uses the key waits for the grants: the id is handed on only after them.
         usable = pulumi.Output.all(key.id, *[grant.id for grant in grants]).apply(lambda found: str(found[0]))
         empty = pulumi.Output.from_input("")
-        return KeyOutputs(key_id=usable, vault_id=empty, user=empty, user_client=empty)
+        return KeyOutputs(key_id=usable, vault_id=empty, user=empty, user_client=empty, tenant=empty)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pulumi_azure_native as azure
 
 if TYPE_CHECKING:
-    import pulumi
-
     from components.base import Component, Place
     from components.network.contract import NetworkOutputs
 
@@ -72,6 +71,20 @@ def private_zone(
     component: Component[Any, Any], name: str, *, zone: str, place: Place, network: NetworkOutputs
 ) -> azure.privatedns.PrivateZone:
     """Declare a private zone and its link to the cell's VNet; nothing registers itself in it."""
+    return _zone_and_link(component, name, zone=zone, place=place, network=network)[0]
+
+
+def linked_zone(
+    component: Component[Any, Any], name: str, *, zone: str, place: Place, network: NetworkOutputs
+) -> pulumi.Output[str]:
+    """The same; gives the zone's id once the link is there, for services that look for it on creation."""
+    made, link = _zone_and_link(component, name, zone=zone, place=place, network=network)
+    return pulumi.Output.all(made.id, link.id).apply(lambda found: str(found[0]))
+
+
+def _zone_and_link(
+    component: Component[Any, Any], name: str, *, zone: str, place: Place, network: NetworkOutputs
+) -> tuple[azure.privatedns.PrivateZone, azure.privatedns.VirtualNetworkLink]:
     made = azure.privatedns.PrivateZone(
         f"{name}-zone",
         private_zone_name=zone,
@@ -80,7 +93,7 @@ def private_zone(
         tags=place.tags,
         opts=component.child(),
     )
-    azure.privatedns.VirtualNetworkLink(
+    link = azure.privatedns.VirtualNetworkLink(
         f"{name}-zone",
         virtual_network_link_name=place.name("link"),
         private_zone_name=made.name,
@@ -91,4 +104,4 @@ def private_zone(
         tags=place.tags,
         opts=component.child(),
     )
-    return made
+    return made, link

@@ -137,6 +137,16 @@ class Registry(SpecModel):
     prepaid_acknowledged: bool = False
 
 
+class Database(SpecModel):
+    """The cell's PostgreSQL. `size` counts CPUs, with 4 GiB of memory each; disks are of sizes that every cloud has."""
+
+    size: Literal["db-2", "db-4", "db-8"] = "db-2"
+    storage_gib: Literal[32, 64, 128, 256, 512, 1024] = 128
+    version: Literal["15", "16", "17"] = "17"
+    # The lower bound is Azure's and RDS's default, the upper one Azure's.
+    backup_days: int = Field(default=7, ge=7, le=35, strict=True)
+
+
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has."""
 
@@ -176,6 +186,7 @@ class Template(SpecModel):
     file_share: FileShare = FileShare()
     observability: Observability = Observability()
     registry: Registry = Registry()
+    database: Database = Database()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
 
@@ -191,6 +202,7 @@ class TemplatePatch(SpecModel):
     observability: Observability | None = None
     registry: Registry | None = None
     protect: bool | None = None
+    database: Database | None = None
 
 
 class Cell(SpecModel):

@@ -35,13 +35,19 @@ REGISTRIES = {
     "gcp": "gcp:artifactregistry/repository:Repository",
     "azure": "azure-native:containerregistry:Registry",
 }
+DATABASES = {
+    "alicloud": "alicloud:rds/instance:Instance",
+    "gcp": "gcp:sql/databaseInstance:DatabaseInstance",
+    "azure": "azure-native:dbforpostgresql:Server",
+}
 NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
+SETTING = "azure-native:dbforpostgresql:Configuration"
 SECRETS = "gcp:secretmanager/regionalSecret:RegionalSecret"
 ACCOUNT, ENDPOINT = "azure-native:storage:StorageAccount", "azure-native:network:PrivateEndpoint"
 # Physical names in a namespace that the cells of an account share.
 PER_ACCOUNT = (
     *("trailName", "workspaceName", "accessGroupName", "bucketId", "azureMonitorWorkspaceName", "accountName"),
-    *("instanceName", "repositoryId", "registryName", "secretId"),
+    *("instanceName", "repositoryId", "registryName", "secretId", "serverName", "roleName"),
 )
 _MADE: dict[str, tuple[Recorder, dict[str, Any]]] = {}
 
@@ -66,7 +72,7 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
     kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
-    more = ("ContainerRegistry", "SecretStore")
+    more = ("ContainerRegistry", "SecretStore", "Database")
     assert components == Counter(f"twain:index:{kind}" for kind in (*kinds, *more))
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
@@ -89,6 +95,9 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[a-z0-9-]+)*", outputs["registry"]["address"])
     assert outputs["secret_store"]["endpoint"].startswith("https://")
     assert set(outputs["secret_store"]["references"]) == {"aurelia", "calisto"}
+    assert set(outputs["database"]) == {"host", "port", "name", "users"}
+    assert outputs["database"]["host"]
+    assert (outputs["database"]["port"], outputs["database"]["name"]) == ("5432", "twain")
     (pool,) = outputs["gpu_pools"]
     assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}
     json.dumps(outputs)
@@ -200,7 +209,7 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     path.write_text(text, encoding="utf-8")
     recorder, _ = infra(cloud, path)
     if cloud == "azure":
-        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (4 if protect else 0)
+        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (5 if protect else 0)
         return
     kind = {"alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes", "gcp": "gcp:container/cluster:Cluster"}[
         cloud
@@ -214,6 +223,11 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
         assert images.inputs["deletionPolicy"] == ("PREVENT" if protect else "DELETE")
     for secret in recorder.of(SECRETS):
         assert secret.inputs["deletionProtection"] is protect
+    database = recorder.one(DATABASES[cloud]).inputs
+    assert database["deletionProtection"] is protect
+    if cloud == "gcp":
+        assert database["settings"]["deletionProtectionEnabled"] is protect
+        assert database["settings"]["retainBackupsOnDelete"] is protect
 
 
 @pytest.mark.parametrize("protect", [True, False])
@@ -404,7 +418,9 @@ def test_secrets_have_a_place_a_reader_and_no_value(cell: tuple[Recorder, dict[s
     references = outputs["secret_store"]["references"]
     assert len(set(references.values())) == 2
     if cloud == "alicloud":
-        policies = [one.inputs for one in recorder.of("alicloud:ram/policy:Policy") if "kms:" in json.dumps(one.inputs)]
+        policies = [
+            one.inputs for one in recorder.of("alicloud:ram/policy:Policy") if "secret/" in json.dumps(one.inputs)
+        ]
         statements = [one for policy in policies for one in json.loads(policy["policyDocument"])["Statement"]]
         wanted = [[f"acs:kms:cn-shanghai:*:secret/{one}"] for one in references.values()]
         assert sorted(one["Resource"] for one in statements) == sorted(wanted)
@@ -436,9 +452,12 @@ def test_every_service_that_encrypts_with_the_key_on_gcp_may_use_it() -> None:
     members = {
         one.inputs["member"].partition("@")[2] for one in recorder.of("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember")
     }
-    assert {f"gcp-sa-{one}.iam.gserviceaccount.com" for one in ("artifactregistry", "secretmanager")} <= members
+    assert {
+        f"gcp-sa-{one}.iam.gserviceaccount.com" for one in ("artifactregistry", "secretmanager", "cloud-sql")
+    } <= members
     asked = {one.inputs["service"] for one in recorder.of("gcp:projects/serviceIdentity:ServiceIdentity")}
-    assert {"artifactregistry.googleapis.com", "secretmanager.googleapis.com"} <= asked
+    services = ("artifactregistry", "secretmanager", "sqladmin")
+    assert {f"{one}.googleapis.com" for one in services} <= asked
 
 
 @pytest.mark.parametrize(("maisons", "bought"), [(14, None), (15, 5), (19, 5), (20, 10), (75, 65)])
@@ -454,3 +473,102 @@ def test_as_many_namespaces_are_bought_as_there_are_maisons_beyond_the_edition_s
     recorder, _ = infra("alicloud", path)
     assert len(recorder.of(NAMESPACE)) == maisons + 1
     assert recorder.one(REGISTRIES["alicloud"]).inputs.get("namespaceQuota") == bought
+
+
+def test_the_database_stands_in_two_zones_is_private_and_takes_encrypted_connections_only(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    recorder = cell[0]
+    inputs = recorder.one(DATABASES[cloud]).inputs
+    plan = AddressPlan.of(load_fleet(FLEET).cell(CELLS[cloud]).cidr)
+    if cloud == "alicloud":
+        zones = [inputs["zoneId"], inputs["zoneIdSlaveA"]]
+        assert inputs["category"] == "HighAvailability"
+        # A subnet in each of the zones, in their order.
+        switches = {f"vsw-{one.name.replace('-', '')}": one.inputs for one in recorder.of("alicloud:vpc/switch:Switch")}
+        assert [switches[one]["zoneId"] for one in inputs["vswitchId"].split(",")] == zones
+        assert (inputs["sslAction"], inputs["instanceChargeType"]) == ("Open", "Postpaid")
+        assert {row["type"] for row in inputs["pgHbaConfs"]} == {"hostssl"}
+        assert [row["address"] for row in inputs["pgHbaConfs"]] == inputs["securityIps"] == [plan.nodes, plan.pods]
+        assert inputs["encryptionKey"] == "key-cnsha1key"
+    elif cloud == "gcp":
+        settings = inputs["settings"]
+        zones = [settings["locationPreference"]["zone"], settings["locationPreference"]["secondaryZone"]]
+        assert settings["availabilityType"] == "REGIONAL"
+        address = settings["ipConfiguration"]
+        assert (address["ipv4Enabled"], address["sslMode"]) == (False, "ENCRYPTED_ONLY")
+        assert address["privateNetwork"].endswith("/Network/rehearsal-eu-ams-1-vpc")
+        assert inputs["encryptionKeyName"].endswith("/CryptoKey/rehearsal-eu-ams-1-key")
+    else:
+        zones = [inputs["availabilityZone"], inputs["highAvailability"]["standbyAvailabilityZone"]]
+        assert inputs["highAvailability"]["mode"] == "ZoneRedundant"
+        assert inputs["network"]["publicNetworkAccess"] == "Disabled"
+        assert inputs["network"]["delegatedSubnetResourceId"].endswith("/Subnet/database")
+        wanted = {one.inputs["configurationName"]: one.inputs["value"] for one in recorder.of(SETTING)}
+        assert wanted["require_secure_transport"] == "on"
+        assert wanted["ssl_min_protocol_version"] == "TLSv1.2"
+        # Without a version, so that a rotated key is taken up.
+        key = inputs["dataEncryption"]["primaryKeyURI"]
+        assert re.fullmatch(r"https://[a-z0-9-]+\.vault\.azure\.net/keys/[a-z0-9-]+", key)
+        assert list(inputs["identity"]["userAssignedIdentities"]) == [
+            inputs["dataEncryption"]["primaryUserAssignedIdentityId"]
+        ]
+    assert len(set(zones)) == 2
+
+
+def test_nobody_logs_in_to_the_database_with_a_password_of_the_program(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    recorder, outputs = cell
+    text = json.dumps([row for row in recorder.graph() if "database" in row[1]])
+    assert not re.search(r'"[a-zA-Z]*password[a-zA-Z]*": "(?!Disabled)', text, re.IGNORECASE)
+    if cloud == "alicloud":
+        assert not recorder.of("alicloud:rds/rdsAccount:RdsAccount")
+        assert not recorder.of("alicloud:rds/account:Account")
+    if cloud == "gcp":
+        users = [user.inputs for user in recorder.of("gcp:sql/user:User")]
+        assert {user["type"] for user in users} == {"CLOUD_IAM_SERVICE_ACCOUNT"}
+        assert sorted(user["name"] for user in users) == sorted(outputs["database"]["users"].values())
+        assert all(user["name"].endswith(".iam") for user in users)
+        grants = [
+            one.inputs
+            for one in recorder.of("gcp:projects/iAMMember:IAMMember")
+            if one.inputs["role"] == "roles/cloudsql.instanceUser"
+        ]
+        assert len({grant["member"] for grant in grants}) == len(users) == 2
+        assert all("/instances/rehearsal-eu-ams-1-database" in grant["condition"]["expression"] for grant in grants)
+    if cloud == "azure":
+        login = recorder.one(DATABASES[cloud]).inputs["authConfig"]
+        assert (login["passwordAuth"], login["activeDirectoryAuth"]) == ("Disabled", "Enabled")
+        assert login["tenantId"]
+    assert set(outputs["database"]["users"]) == ({"aurelia", "calisto"} if cloud == "gcp" else set())
+
+
+@pytest.mark.parametrize("days", [7, 20])
+def test_the_database_is_of_the_size_and_keeps_its_backups_as_the_fleet_says(
+    cloud: str, tmp_path: Path, days: int
+) -> None:
+    path = tmp_path / "fleet.yaml"
+    wanted = f'    database: {{size: db-4, storage_gib: 256, version: "16", backup_days: {days}}}\n    protect:'
+    path.write_text(FLEET.read_text(encoding="utf-8").replace("    protect:", wanted), encoding="utf-8")
+    recorder, _ = infra(cloud, path)
+    inputs = recorder.one(DATABASES[cloud]).inputs
+    if cloud == "alicloud":
+        # Disks come in steps of five.
+        size = (inputs["instanceType"], inputs["instanceStorage"], inputs["engineVersion"])
+        assert size == ("pg.n4.4c.2m", 260, "16.0")
+        policy = recorder.one("alicloud:rds/backupPolicy:BackupPolicy").inputs
+        assert (policy["backupRetentionPeriod"], policy["logBackupRetentionPeriod"]) == (days, days)
+        assert len(policy["preferredBackupPeriods"]) == 7
+    elif cloud == "gcp":
+        settings = inputs["settings"]
+        size = (settings["tier"], settings["diskSize"], inputs["databaseVersion"])
+        assert size == ("db-custom-4-16384", 256, "POSTGRES_16")
+        backups = settings["backupConfiguration"]
+        assert backups["backupRetentionSettings"]["retainedBackups"] == days
+        assert (backups["pointInTimeRecoveryEnabled"], backups["transactionLogRetentionDays"]) == (True, 7)
+        assert backups["location"] == "europe-west4"
+    else:
+        size = (inputs["sku"]["name"], inputs["storage"]["storageSizeGB"], inputs["version"])
+        assert size == ("Standard_D4ds_v5", 256, "16")
+        assert inputs["backup"] == {"backupRetentionDays": days, "geoRedundantBackup": "Disabled"}
