@@ -33,6 +33,7 @@ _STORE: Final = ("Storage", "Object Storage")
 _FILES: Final = ("Storage", "File Storage")
 _NET: Final = ("Networking", "Network Infrastructure")
 _LOGS: Final = ("Management and Governance", "Observability")
+_CACHES: Final = ("Databases", "Caching")
 _DATABASES: Final = ("Databases", "Relational Databases")
 _IMAGES: Final = ("Compute", "Containers")
 _KEYS: Final = ("Security", "Security Posture Management")
@@ -64,6 +65,9 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "alicloud:rds/instance:Instance"): _meter("", _DATABASES, "ApsaraDB RDS", "instance_rent"),
     ("gcp", "DatabaseInstance"): _meter("", _DATABASES, "Cloud SQL", "REGIONAL-CPU-RAM"),
     ("azure", "Server"): _meter("", _DATABASES, "Azure Database for PostgreSQL", "general-purpose-compute"),
+    ("alicloud", "TairInstance"): _meter("", _CACHES, "Tair", "instance_rent"),
+    ("gcp", "gcp:memorystore/instance:Instance"): _meter("", _CACHES, "Memorystore for Valkey", "NODE-HOUR"),
+    ("azure", "RedisEnterprise"): _meter("", _CACHES, "Azure Managed Redis", "balanced-instance"),
     ("gcp", "Repository"): _meter("", _IMAGES, "Artifact Registry", "STORAGE"),
     ("gcp", "RegionalSecret"): _meter("", _KEYS, "Secret Manager", "ACTIVE-SECRET-VERSION"),
     ("gcp", "gcp:filestore/instance:Instance"): _meter("", _FILES, "Cloud Filestore", "REGIONAL-CAPACITY"),
@@ -115,7 +119,7 @@ FREE: Final = frozenset(
         "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
         "Service", "ServiceIdentity", "AccessGroup", "AccessRule", "FileServiceProperties", "MountTarget",
         "RegistryEnterpriseNamespace", "VpcEndpointLinkedVpc",
-        "BackupPolicy", "Configuration", "Database", "User",
+        "AccessPolicyAssignment", "BackupPolicy", "Configuration", "Database", "User",
         # what collects and routes; the charge lies where it is kept
         "DataCollectionEndpoint", "DataCollectionRule", "DataCollectionRuleAssociation", "IAMAuditConfig",
         "PrivateLinkScope", "PrivateLinkScopedResource", "ProjectExclusion", "ProjectSink",

@@ -67,8 +67,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:logging/projectSink:ProjectSink", "name"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),
     ("gcp:artifactregistry/repository:Repository", "repositoryId"): _GCP_NAME,
     ("gcp:secretmanager/regionalSecret:RegionalSecret", "secretId"): _rule(r"[\w-]{1,255}"),
+    ("alicloud:redis/tairInstance:TairInstance", "tairInstanceName"): _ALI_NAME,
     ("alicloud:rds/instance:Instance", "instanceName"): _rule(r"(?!https?://).{2,256}"),
     ("alicloud:rds/database:Database", "dataBaseName"): _rule(r"[a-z][a-z0-9_-]{0,62}[a-z0-9]"),
+    ("gcp:memorystore/instance:Instance", "instanceId"): _rule(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]"),
     # Together with the project 98 characters at most.
     ("gcp:sql/databaseInstance:DatabaseInstance", "name"): _rule(r"[a-z]([-a-z0-9]{0,65}[a-z0-9])?"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
@@ -103,6 +105,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
         r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]+[a-z0-9])?", worldwide=True
     ),
     ("azure-native:dbforpostgresql:Database", "databaseName"): _rule(r"[a-zA-Z_][\w-]{0,62}"),
+    ("azure-native:redisenterprise:RedisEnterprise", "clusterName"): _rule(
+        r"(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*", worldwide=True
+    ),
+    ("azure-native:redisenterprise:AccessPolicyAssignment", "accessPolicyAssignmentName"): _rule(r"[A-Za-z0-9]{1,60}"),
     ("azure-native:privatedns:PrivateZone", "privateZoneName"): _rule(
         r"(?=.{3,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+"
     ),

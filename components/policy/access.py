@@ -71,6 +71,22 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-002", ("settings", "dataApiAccess"), "DISALLOW_DATA_API"),
         ("SEC-007", ("settings", "ipConfiguration", "sslMode"), "ENCRYPTED_ONLY"),
     ),
+    "alicloud:redis/tairInstance:TairInstance": (
+        ("SEC-002", ("vpcAuthMode",), "Open"),
+        ("SEC-007", ("sslEnabled",), "Enable"),
+    ),
+    "gcp:memorystore/instance:Instance": (
+        ("SEC-002", ("authorizationMode",), "IAM_AUTH"),
+        ("SEC-007", ("transitEncryptionMode",), "SERVER_AUTHENTICATION"),
+    ),
+    "azure-native:redisenterprise:RedisEnterprise": (
+        ("SEC-002", ("publicNetworkAccess",), "Disabled"),
+        ("SEC-007", ("minimumTlsVersion",), "1.2"),
+    ),
+    "azure-native:redisenterprise:Database": (
+        ("SEC-002", ("accessKeysAuthentication",), "Disabled"),
+        ("SEC-007", ("clientProtocol",), "Encrypted"),
+    ),
     "azure-native:dbforpostgresql:Server": (("SEC-002", ("network", "publicNetworkAccess"), "Disabled"),),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
     "azure-native:containerservice:AgentPool": (
@@ -95,6 +111,10 @@ _KEYED: dict[str, tuple[str, ...]] = {
     "alicloud:rds/instance:Instance": ("encryptionKey",),
     "gcp:sql/databaseInstance:DatabaseInstance": ("encryptionKeyName",),
     "azure-native:dbforpostgresql:Server": ("dataEncryption", "primaryKeyURI"),
+    "gcp:memorystore/instance:Instance": ("kmsKey",),
+    "azure-native:redisenterprise:RedisEnterprise": (
+        *("encryption", "customerManagedKeyEncryption", "keyEncryptionKeyUrl"),
+    ),
 }
 _REASONS = {
     "SEC-001": "the Kubernetes API must have no public address and no public name.",
@@ -122,14 +142,17 @@ def judge(subject: Subject) -> Iterator[Violation]:
 
 
 def _databases(subject: Subject) -> Iterator[Violation]:
-    """What a database lets in, and how."""
+    """What a database or a cache lets in, and how."""
     inputs, kind = subject.inputs, subject.type
     if kind == "alicloud:rds/instance:Instance":
         if inputs.get("encryptionKey") in ("ServiceKey", "disabled"):
             yield _found(subject, "SEC-004", "encryptionKey", inputs.get("encryptionKey"), allowed="the cell's key")
         yield from _not_open(subject, "securityIps", inputs.get("securityIps") or [])
         yield from _hosts(subject)
-    if kind == "alicloud:rds/connection:Connection":
+    if kind == "alicloud:redis/tairInstance:TairInstance":
+        allowed = inputs.get("securityIps")
+        yield from _not_open(subject, "securityIps", allowed.split(",") if isinstance(allowed, str) else [])
+    if kind in {"alicloud:rds/connection:Connection", "alicloud:kvstore/connection:Connection"}:
         yield _found(subject, "SEC-005", "type", kind, allowed="the address inside the VPC")
     if kind == "azure-native:dbforpostgresql:FirewallRule":
         yield _found(subject, "SEC-002", "type", kind, allowed="a subnet of its own")

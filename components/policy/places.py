@@ -37,6 +37,7 @@ _NEEDED = {
     "alicloud:actiontrail/trail:Trail": "trailRegion",
     "alicloud:nas/fileSystem:FileSystem": "zoneId",
     "alicloud:rds/instance:Instance": "zoneId",
+    "alicloud:redis/tairInstance:TairInstance": "zoneId",
     "alicloud:vpc/switch:Switch": "zoneId",
     "gcp:artifactregistry/repository:Repository": "location",
     "gcp:compute/router:Router": "region",
@@ -47,6 +48,7 @@ _NEEDED = {
     "gcp:filestore/instance:Instance": "location",
     "gcp:kms/keyRing:KeyRing": "location",
     "gcp:logging/projectBucketConfig:ProjectBucketConfig": "location",
+    "gcp:memorystore/instance:Instance": "location",
     "gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy": "location",
     "gcp:secretmanager/regionalSecret:RegionalSecret": "location",
     "gcp:sql/databaseInstance:DatabaseInstance": "region",
@@ -65,6 +67,7 @@ _NEEDED = {
     "azure-native:network:PublicIPAddress": "location",
     "azure-native:network:VirtualNetwork": "location",
     "azure-native:operationalinsights:Workspace": "location",
+    "azure-native:redisenterprise:RedisEnterprise": "location",
     "azure-native:resources:ResourceGroup": "location",
     "azure-native:storage:StorageAccount": "location",
 }
@@ -215,6 +218,7 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
     yield from _image_settings(kind, inputs)
     yield from _database_settings(kind, inputs)
+    yield from _cache_settings(kind, inputs)
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
 
@@ -246,6 +250,17 @@ def _database_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[s
         yield "type", "no restore from afar", "it is made from the backups of another region."
     if kind == "azure-native:dbforpostgresql:Server" and inputs.get("createMode") in ("GeoRestore", "Replica"):
         yield "createMode", "Create", "its data would come from, or go to, a server that may lie in another region."
+
+
+def _cache_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    joined = {
+        "alicloud:redis/tairInstance:TairInstance": "globalInstanceId",
+        "azure-native:redisenterprise:Database": "geoReplication",
+        "gcp:memorystore/instance:Instance": "crossInstanceReplicationConfig",
+    }
+    path = joined.get(kind, "")
+    if path and inputs.get(path) is not None:
+        yield path, "absent", "its content would be copied to a cache of another region."
 
 
 def _geo_redundant(sku: Any) -> bool:

@@ -15,7 +15,7 @@
 | SEC-004 | not encrypted with the cell's own key |
 | SEC-005 | a public address beside the way out |
 | SEC-006 | a store that answers without TLS |
-| SEC-007 | a database that takes connections without TLS |
+| SEC-007 | a database or cache that takes connections without TLS |
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def _two_zones(cell: Cell, path: str, where: str) -> Iterator[Problem]:
             path=path,
             where=f"{where}.zones",
             line=0,
-            message=f"cell {cell.name}: its database stands in two zones, and it names one.",
+            message=f"cell {cell.name}: its database and its cache stand in two zones, and it names one.",
             value=", ".join(cell.zones),
             fix="name two zones or more, or none: then the first two of the region are taken",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers.alicloud_caches import CACHE_TYPES
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
 from rehearsal.providers.alicloud_databases import DATABASE_TYPES
 from rehearsal.providers.alicloud_files import ACCESS_GROUP, FILE_TYPES
@@ -63,6 +64,7 @@ CLOUD = Cloud(
             *LOG_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
+            *CACHE_TYPES,
         )
     },
     resolve=resolve,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_arm import resolve
+from rehearsal.providers.azure_caches import CACHE_TYPES
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
 from rehearsal.providers.azure_databases import DATABASE_TYPES
 from rehearsal.providers.azure_files import FILE_TYPES
@@ -66,6 +67,7 @@ CLOUD = Cloud(
             *LOG_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
+            *CACHE_TYPES,
         )
     },
     resolve=resolve,

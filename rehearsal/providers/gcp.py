@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
+from rehearsal.providers.gcp_caches import CACHE_TYPES
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_databases import DATABASE_TYPES
 from rehearsal.providers.gcp_files import FILE_TYPES
@@ -64,6 +65,7 @@ CLOUD = Cloud(
             *LOG_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
+            *CACHE_TYPES,
         )
     },
     resolve=resolve,

@@ -219,9 +219,14 @@ def test_every_type_that_an_emulated_cloud_knows_is_metered_or_free_by_name(modu
         ("alicloud", "alicloud:rds/instance:Instance"),
         ("gcp", "gcp:sql/databaseInstance:DatabaseInstance"),
         ("azure", "azure-native:dbforpostgresql:Server"),
+        ("alicloud", "alicloud:redis/tairInstance:TairInstance"),
+        ("gcp", "gcp:memorystore/instance:Instance"),
+        ("azure", "azure-native:redisenterprise:RedisEnterprise"),
     ],
 )
-def test_registries_secrets_and_databases_are_billed_at_a_price_that_nobody_knows(cloud: str, token: str) -> None:
+def test_registries_secrets_databases_and_caches_are_billed_at_a_price_that_nobody_knows(
+    cloud: str, token: str
+) -> None:
     meter = meters.of_resource(cloud, token)
     assert meter is not None
     assert meter.service

@@ -27,6 +27,8 @@ SECRET = "gcp:secretmanager/regionalSecret:RegionalSecret"
 NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
 RDS, SQL = "alicloud:rds/instance:Instance", "gcp:sql/databaseInstance:DatabaseInstance"
 FLEXIBLE = "azure-native:dbforpostgresql:Server"
+TAIR, VALKEY = "alicloud:redis/tairInstance:TairInstance", "gcp:memorystore/instance:Instance"
+REDIS, REDIS_DATABASE = "azure-native:redisenterprise:RedisEnterprise", "azure-native:redisenterprise:Database"
 HOST = {"type": "hostssl", "method": "md5", "address": "10.64.0.0/16"}
 SETTINGS = {
     "ipConfiguration": {"ipv4Enabled": False, "sslMode": "ENCRYPTED_ONLY"},
@@ -35,6 +37,26 @@ SETTINGS = {
     "backupConfiguration": {"location": "europe-west4"},
 }
 GOOD: dict[str, dict[str, Any]] = {
+    TAIR: {
+        "zoneId": "cn-shanghai-l",
+        "secondaryZoneId": "cn-shanghai-m",
+        "vpcAuthMode": "Open",
+        "sslEnabled": "Enable",
+        "securityIps": "10.64.0.0/16,10.66.0.0/15",
+    },
+    VALKEY: {
+        "location": "europe-west4",
+        "authorizationMode": "IAM_AUTH",
+        "transitEncryptionMode": "SERVER_AUTHENTICATION",
+        "kmsKey": ACCEPTED,
+    },
+    REDIS: {
+        "location": "francecentral",
+        "publicNetworkAccess": "Disabled",
+        "minimumTlsVersion": "1.2",
+        "encryption": {"customerManagedKeyEncryption": {"keyEncryptionKeyUrl": ACCEPTED}},
+    },
+    REDIS_DATABASE: {"accessKeysAuthentication": "Disabled", "clientProtocol": "Encrypted"},
     RDS: {
         "zoneId": "cn-shanghai-l",
         "zoneIdSlaveA": "cn-shanghai-m",
@@ -413,6 +435,31 @@ def test_a_resource_as_our_components_declare_it_passes(kind: str) -> None:
         ("azure-native:dbforpostgresql:Configuration", {"value": "off"}, ("SEC-007", "value")),
         ("azure-native:dbforpostgresql:Configuration", {"value": None}, ("SEC-007", "value")),
         ("azure-native:dbforpostgresql:FirewallRule", {}, ("SEC-002", "type")),
+        (TAIR, {"zoneId": None}, ("RES-003", "zoneId")),
+        (TAIR, {"secondaryZoneId": "cn-hongkong-b"}, ("RES-001", "secondaryZoneId")),
+        (TAIR, {"vpcAuthMode": "Close"}, ("SEC-002", "vpcAuthMode")),
+        (TAIR, {"vpcAuthMode": None}, ("SEC-002", "vpcAuthMode")),
+        (TAIR, {"sslEnabled": None}, ("SEC-007", "sslEnabled")),
+        (TAIR, {"securityIps": "10.64.0.0/16,0.0.0.0/0"}, ("SEC-003", "securityIps")),
+        (TAIR, {"globalInstanceId": "true"}, ("RES-005", "globalInstanceId")),
+        ("alicloud:kvstore/connection:Connection", {}, ("SEC-005", "type")),
+        (VALKEY, {"location": None}, ("RES-003", "location")),
+        (VALKEY, {"location": "us-east4"}, ("RES-001", "location")),
+        (VALKEY, {"authorizationMode": "AUTH_DISABLED"}, ("SEC-002", "authorizationMode")),
+        (VALKEY, {"transitEncryptionMode": None}, ("SEC-007", "transitEncryptionMode")),
+        (VALKEY, {"kmsKey": None}, ("SEC-004", "kmsKey")),
+        (
+            VALKEY,
+            {"crossInstanceReplicationConfig": {"instanceRole": "PRIMARY"}},
+            ("RES-005", "crossInstanceReplicationConfig"),
+        ),
+        (REDIS, {"location": None}, ("RES-003", "location")),
+        (REDIS, {"publicNetworkAccess": "Enabled"}, ("SEC-002", "publicNetworkAccess")),
+        (REDIS, {"minimumTlsVersion": None}, ("SEC-007", "minimumTlsVersion")),
+        (REDIS, {"encryption": {}}, ("SEC-004", "encryption.customerManagedKeyEncryption.keyEncryptionKeyUrl")),
+        (REDIS_DATABASE, {"accessKeysAuthentication": None}, ("SEC-002", "accessKeysAuthentication")),
+        (REDIS_DATABASE, {"clientProtocol": "Plaintext"}, ("SEC-007", "clientProtocol")),
+        (REDIS_DATABASE, {"geoReplication": {"groupNickname": "g"}}, ("RES-005", "geoReplication")),
     ],
 )
 def test_a_rule_refuses_what_it_is_for(kind: str, inputs: dict[str, Any], expected: tuple[str, str]) -> None:
