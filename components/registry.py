@@ -9,7 +9,7 @@ from components.errors import NotSupportedError
 
 COMPONENTS = (
     *("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability"),
-    *("container_registry", "secret_store", "database"),
+    *("container_registry", "secret_store", "database", "cache"),
 )
 CLOUDS = ("alicloud", "gcp", "azure")
 
@@ -26,6 +26,7 @@ _CLASS = {
     "container_registry": "ContainerRegistry",
     "secret_store": "SecretStore",
     "database": "Database",
+    "cache": "Cache",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

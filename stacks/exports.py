@@ -14,6 +14,7 @@ from components.platform.names import maison_namespace
 
 if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
+    from components.cache.contract import CacheOutputs
     from components.cluster.contract import ClusterOutputs
     from components.container_registry.contract import ContainerRegistryOutputs
     from components.database.contract import DatabaseOutputs
@@ -49,6 +50,7 @@ class InfraExports:
     registry: dict[str, pulumi.Output[str]]
     secret_store: dict[str, Any]
     database: dict[str, Any]
+    cache: dict[str, Any]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -70,6 +72,7 @@ def collect(
     images: ContainerRegistryOutputs,
     secrets: SecretStoreOutputs,
     database: DatabaseOutputs,
+    cache: CacheOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -112,5 +115,6 @@ def collect(
         registry={"id": images.registry_id, "address": images.address},
         secret_store={"endpoint": secrets.endpoint, "references": secrets.references},
         database={"host": database.host, "port": database.port, "name": database.name, "users": database.users},
+        cache={"host": cache.host, "port": cache.port, "users": cache.users},
         guarantees=guarantees,
     )

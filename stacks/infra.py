@@ -1,5 +1,5 @@
 """The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity, files,
-observability, registry, secrets, database.
+observability, registry, secrets, database, cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pulumi
 from components import registry
 from components.base import Place
 from components.bucket.contract import BucketInputs
+from components.cache.contract import CacheInputs
 from components.clouds import gpu
 from components.clouds.accounts import speaks_for_account
 from components.clouds.pods import SERVICE_ACCOUNT
@@ -140,7 +141,12 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         name,
         DatabaseInputs(place=place, plan=plan, network=network, key=key, identity=identity),
     )
-    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets, database]
+    cache = make(
+        "cache",
+        name,
+        CacheInputs(place=place, plan=plan, network=network, key=key, identity=identity),
+    )
+    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets, database, cache]
     exports.collect(
         cell,
         network=network,
@@ -153,6 +159,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         images=images,
         secrets=secrets,
         database=database,
+        cache=cache,
         guarantees=_guarantees(cloud, seen, parts),
     ).export()
 

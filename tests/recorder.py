@@ -211,6 +211,7 @@ def _alicloud(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[
         "NatGateway": {"snatTableIds": f"stb-{slug}"},
         "EipAddress": {"ipAddress": "203.0.113.7"},
         "NodePool": {"nodePoolId": f"np{slug}"},
+        "TairInstance": {"connectionDomain": f"{slug}.redis.rds.example", "port": 6379},
         "Role": {"arn": f"acs:ram::1:role/{slug}"},
         "MountTarget": {"mountTargetDomain": f"{slug}.cn-shanghai.extreme.nas.example"},
     }
@@ -227,6 +228,10 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
         email = f"{inputs['accountId']}@{project}.iam.gserviceaccount.com"
         identifier = f"projects/{project}/serviceAccounts/{email}"
         return identifier, {"email": email, "member": f"serviceAccount:{email}", "name": identifier}
+    if token == "gcp:memorystore/instance:Instance":
+        kinds = {"CONNECTION_TYPE_READER": "10.68.4.4", "CONNECTION_TYPE_PRIMARY": "10.68.4.3"}
+        made = [{"pscAutoConnection": {"connectionType": kind, "ipAddress": ip}} for kind, ip in kinds.items()]
+        return identifier, {"endpoints": [{"connections": made}]}
     extra: dict[str, dict[str, Any]] = {
         "Cluster": {"endpoint": "10.68.0.2", "masterAuth": {"clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg=="}},
         "Bucket": {"url": f"gs://{physical}"},
@@ -274,6 +279,7 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
             "metrics": {"internalId": name, "prometheusQueryEndpoint": f"https://{physical}.prometheus.example"}
         },
         "Registry": {"identity": {"type": "UserAssigned"}, "loginServer": f"{physical}.azurecr.example"},
+        "RedisEnterprise": {"hostName": f"{physical}.redis.example", "identity": {"type": "UserAssigned"}},
         "Server": {"fullyQualifiedDomainName": f"{physical}.postgres.database.example"},
         "StorageAccount": {
             "identity": {"type": "UserAssigned"},

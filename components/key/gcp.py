@@ -15,7 +15,7 @@ from components.key.contract import Key, KeyInputs, KeyOutputs
 _YEAR = "31536000s"
 _THIRTY_DAYS = "2592000s"
 # The agents that encrypt with the key, by the domain of their address: the cluster's secrets, nodes' disks, buckets,
-# images, workloads' secrets and the database.
+# images, workloads' secrets, the database and the cache.
 _AGENTS = {
     "cluster": "container-engine-robot",
     "disks": "compute-system",
@@ -23,12 +23,14 @@ _AGENTS = {
     "images": "gcp-sa-artifactregistry",
     "secrets": "gcp-sa-secretmanager",
     "database": "gcp-sa-cloud-sql",
+    "cache": "gcp-sa-memorystore",
 }
 # Agents that a project has only once somebody asked for them, and by which service.
 _ASKED_FOR = {
     "images": "artifactregistry.googleapis.com",
     "secrets": "secretmanager.googleapis.com",
     "database": "sqladmin.googleapis.com",
+    "cache": "memorystore.googleapis.com",
 }
 
 

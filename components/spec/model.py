@@ -147,6 +147,12 @@ class Database(SpecModel):
     backup_days: int = Field(default=7, ge=7, le=35, strict=True)
 
 
+class Cache(SpecModel):
+    """The cell's cache. `size` counts the GiB that can be written, at least."""
+
+    size: Literal["cache-4", "cache-8", "cache-32"] = "cache-4"
+
+
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has."""
 
@@ -187,6 +193,7 @@ class Template(SpecModel):
     observability: Observability = Observability()
     registry: Registry = Registry()
     database: Database = Database()
+    cache: Cache = Cache()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
 
@@ -203,6 +210,7 @@ class TemplatePatch(SpecModel):
     registry: Registry | None = None
     protect: bool | None = None
     database: Database | None = None
+    cache: Cache | None = None
 
 
 class Cell(SpecModel):

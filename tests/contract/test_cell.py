@@ -40,6 +40,11 @@ DATABASES = {
     "gcp": "gcp:sql/databaseInstance:DatabaseInstance",
     "azure": "azure-native:dbforpostgresql:Server",
 }
+CACHES = {
+    "alicloud": "alicloud:redis/tairInstance:TairInstance",
+    "gcp": "gcp:memorystore/instance:Instance",
+    "azure": "azure-native:redisenterprise:RedisEnterprise",
+}
 NAMESPACE = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace"
 SETTING = "azure-native:dbforpostgresql:Configuration"
 SECRETS = "gcp:secretmanager/regionalSecret:RegionalSecret"
@@ -72,7 +77,7 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
     kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
-    more = ("ContainerRegistry", "SecretStore", "Database")
+    more = ("ContainerRegistry", "SecretStore", "Database", "Cache")
     assert components == Counter(f"twain:index:{kind}" for kind in (*kinds, *more))
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
@@ -96,6 +101,9 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert outputs["secret_store"]["endpoint"].startswith("https://")
     assert set(outputs["secret_store"]["references"]) == {"aurelia", "calisto"}
     assert set(outputs["database"]) == {"host", "port", "name", "users"}
+    assert set(outputs["cache"]) == {"host", "port", "users"}
+    assert outputs["cache"]["host"]
+    assert outputs["cache"]["port"] == ("10000" if cloud == "azure" else "6379")
     assert outputs["database"]["host"]
     assert (outputs["database"]["port"], outputs["database"]["name"]) == ("5432", "twain")
     (pool,) = outputs["gpu_pools"]
@@ -209,7 +217,7 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
     path.write_text(text, encoding="utf-8")
     recorder, _ = infra(cloud, path)
     if cloud == "azure":
-        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (5 if protect else 0)
+        assert len(recorder.of("azure-native:authorization:ManagementLockByScope")) == (6 if protect else 0)
         return
     kind = {"alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes", "gcp": "gcp:container/cluster:Cluster"}[
         cloud
@@ -223,6 +231,8 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
         assert images.inputs["deletionPolicy"] == ("PREVENT" if protect else "DELETE")
     for secret in recorder.of(SECRETS):
         assert secret.inputs["deletionProtection"] is protect
+    for cache in recorder.of("gcp:memorystore/instance:Instance"):
+        assert cache.inputs["deletionProtectionEnabled"] is protect
     database = recorder.one(DATABASES[cloud]).inputs
     assert database["deletionProtection"] is protect
     if cloud == "gcp":
@@ -231,7 +241,7 @@ def test_protection_is_what_the_fleet_says(cloud: str, tmp_path: Path, protect: 
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_files_and_images_that_their_cloud_would_delete_are_protected_by_the_engine(
+def test_files_images_and_caches_that_their_cloud_would_delete_are_protected_by_the_engine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protect: bool
 ) -> None:
     plain, asked = Component.child, list[object]()
@@ -245,7 +255,7 @@ def test_files_and_images_that_their_cloud_would_delete_are_protected_by_the_eng
     text = FLEET.read_text(encoding="utf-8").replace("protect: false", f"protect: {str(protect).lower()}")
     path.write_text(text, encoding="utf-8")
     infra("alicloud", path)
-    assert [one for one in asked if one is not None] == ([True, True] if protect else [])
+    assert [one for one in asked if one is not None] == ([True, True, True] if protect else [])
 
 
 SHARES = {
@@ -348,12 +358,13 @@ def test_whatever_azure_closes_to_the_public_has_a_private_endpoint() -> None:
     closed = {
         resource.name
         for resource in recorder.resources
-        if resource.type in {ACCOUNT, REGISTRIES["azure"]} and resource.inputs.get("publicNetworkAccess") == "Disabled"
+        if resource.type in {ACCOUNT, REGISTRIES["azure"], CACHES["azure"]}
+        and resource.inputs.get("publicNetworkAccess") == "Disabled"
     }
     reached = {
         resource.name.removesuffix("-endpoint") for resource in recorder.of("azure-native:network:PrivateEndpoint")
     }
-    assert len(closed) == 3
+    assert len(closed) == 4
     assert closed <= reached
     # The vault is named by the key's component, its endpoint by that of the secrets.
     groups = [one.inputs["privateLinkServiceConnections"][0]["groupIds"] for one in recorder.of(ENDPOINT)]
@@ -453,10 +464,11 @@ def test_every_service_that_encrypts_with_the_key_on_gcp_may_use_it() -> None:
         one.inputs["member"].partition("@")[2] for one in recorder.of("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember")
     }
     assert {
-        f"gcp-sa-{one}.iam.gserviceaccount.com" for one in ("artifactregistry", "secretmanager", "cloud-sql")
+        f"gcp-sa-{one}.iam.gserviceaccount.com"
+        for one in ("artifactregistry", "secretmanager", "cloud-sql", "memorystore")
     } <= members
     asked = {one.inputs["service"] for one in recorder.of("gcp:projects/serviceIdentity:ServiceIdentity")}
-    services = ("artifactregistry", "secretmanager", "sqladmin")
+    services = ("artifactregistry", "secretmanager", "sqladmin", "memorystore")
     assert {f"{one}.googleapis.com" for one in services} <= asked
 
 
@@ -572,3 +584,76 @@ def test_the_database_is_of_the_size_and_keeps_its_backups_as_the_fleet_says(
         size = (inputs["sku"]["name"], inputs["storage"]["storageSizeGB"], inputs["version"])
         assert size == ("Standard_D4ds_v5", 256, "16")
         assert inputs["backup"] == {"backupRetentionDays": days, "geoRedundantBackup": "Disabled"}
+
+
+def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    recorder = cell[0]
+    inputs = recorder.one(CACHES[cloud]).inputs
+    if cloud == "alicloud":
+        # Left out, the service would sell months in advance.
+        assert inputs["paymentType"] == "PayAsYouGo"
+        assert (inputs["sslEnabled"], inputs["vpcAuthMode"], inputs["nodeType"]) == ("Enable", "Open", "MASTER_SLAVE")
+        assert inputs["zoneId"] != inputs["secondaryZoneId"]
+        plan = AddressPlan.of(load_fleet(FLEET).cell(CELLS[cloud]).cidr)
+        assert inputs["securityIps"] == f"{plan.nodes},{plan.pods}"
+    elif cloud == "gcp":
+        modes = (inputs["transitEncryptionMode"], inputs["authorizationMode"], inputs["replicaCount"])
+        assert modes == ("SERVER_AUTHENTICATION", "IAM_AUTH", 1)
+        assert inputs["zoneDistributionConfig"] == {"mode": "MULTI_ZONE"}
+        assert inputs["kmsKey"].endswith("/CryptoKey/rehearsal-eu-ams-1-key")
+        (endpoint,) = inputs["desiredAutoCreatedEndpoints"]
+        assert endpoint["network"].endswith("/Network/rehearsal-eu-ams-1-vpc")
+    else:
+        assert (inputs["publicNetworkAccess"], inputs["highAvailability"]) == ("Disabled", "Enabled")
+        assert inputs["minimumTlsVersion"] == "1.2"
+        # With a version: the service takes no key without one.
+        key = inputs["encryption"]["customerManagedKeyEncryption"]["keyEncryptionKeyUrl"]
+        assert re.fullmatch(r"https://[a-z0-9-]+\.vault\.azure\.net/keys/[a-z0-9-]+/[0-9a-f]{32}", key)
+        database = recorder.one("azure-native:redisenterprise:Database").inputs
+        assert (database["clientProtocol"], database["accessKeysAuthentication"]) == ("Encrypted", "Disabled")
+
+
+def test_the_workloads_and_nobody_else_log_in_to_the_cache_and_without_a_password_of_the_program(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    recorder, outputs = cell
+    users = outputs["cache"]["users"]
+    assert set(users) == (set() if cloud == "alicloud" else {"aurelia", "calisto"})
+    if cloud == "alicloud":
+        assert "password" not in recorder.one(CACHES[cloud]).inputs
+    if cloud == "gcp":
+        grants = [
+            one.inputs
+            for one in recorder.of("gcp:projects/iAMMember:IAMMember")
+            if one.inputs["role"] == "roles/memorystore.dbConnectionUser"
+        ]
+        assert len({grant["member"] for grant in grants}) == len(grants) == 2
+        place = '/locations/europe-west4/instances/rehearsal-eu-ams-1-cache"'
+        assert all(grant["condition"]["expression"].endswith(place) for grant in grants)
+        assert set(users.values()) == {"default"}
+        # The endpoint that takes writes, not the readers'.
+        assert outputs["cache"]["host"] == "10.68.4.3"
+    if cloud == "azure":
+        logins = [one.inputs for one in recorder.of("azure-native:redisenterprise:AccessPolicyAssignment")]
+        assert sorted(login["user"]["objectId"] for login in logins) == sorted(users.values())
+        assert len(set(users.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "classes"),
+    [
+        ("cache-8", {"alicloud": "tair.rdb.8g", "gcp": "HIGHMEM_MEDIUM", "azure": "Balanced_B10"}),
+        ("cache-32", {"alicloud": "tair.rdb.32g", "gcp": "HIGHMEM_XLARGE", "azure": "Balanced_B50"}),
+    ],
+)
+def test_the_cache_is_of_the_size_that_the_fleet_says(
+    cloud: str, tmp_path: Path, size: str, classes: dict[str, str]
+) -> None:
+    path = tmp_path / "fleet.yaml"
+    wanted = f"    cache: {{size: {size}}}\n    protect:"
+    path.write_text(FLEET.read_text(encoding="utf-8").replace("    protect:", wanted), encoding="utf-8")
+    inputs = infra(cloud, path)[0].one(CACHES[cloud]).inputs
+    found = {"alicloud": inputs.get("instanceClass"), "gcp": inputs.get("nodeType"), "azure": inputs.get("sku")}[cloud]
+    assert found == ({"name": classes[cloud]} if cloud == "azure" else classes[cloud])

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from components.clouds import sizes
-from components.spec.model import Database
+from components.spec.model import Cache, Database
 
 CLOUDS = ("alicloud", "gcp", "azure")
 WORDS = get_args(Database.model_fields["size"].annotation)
@@ -38,3 +38,22 @@ def test_a_disk_is_the_smallest_of_its_cloud_that_holds_what_was_asked_for(size:
     made = sizes.database_disk("alicloud", size)
     assert made % 5 == 0
     assert size <= made < size + 5
+
+
+# What can be written of a node, in GiB: a fifth of Azure's memory is the service's own.
+WRITABLE = {
+    **{f"tair.rdb.{size}g": float(size) for size in (4, 8, 32)},
+    "STANDARD_SMALL": 5.2,
+    "HIGHMEM_MEDIUM": 10.4,
+    "HIGHMEM_XLARGE": 46.4,
+    "Balanced_B5": 6 * 0.8,
+    "Balanced_B10": 12 * 0.8,
+    "Balanced_B50": 60 * 0.8,
+}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("word", get_args(Cache.model_fields["size"].annotation))
+def test_a_cache_holds_at_least_what_its_word_says(cloud: str, word: str) -> None:
+    assert set(sizes.CACHES[cloud]) == set(get_args(Cache.model_fields["size"].annotation))
+    assert WRITABLE[sizes.cache_class(cloud, word)] >= int(word.removeprefix("cache-"))
