@@ -10,6 +10,7 @@ from components.errors import NotSupportedError
 COMPONENTS = (
     *("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability"),
     *("container_registry", "secret_store", "database", "cache"),
+    *("budget", "guard_rails"),
 )
 CLOUDS = ("alicloud", "gcp", "azure")
 
@@ -27,6 +28,8 @@ _CLASS = {
     "secret_store": "SecretStore",
     "database": "Database",
     "cache": "Cache",
+    "budget": "Budget",
+    "guard_rails": "GuardRails",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

@@ -124,6 +124,8 @@ FREE: Final = frozenset(
         "DataCollectionEndpoint", "DataCollectionRule", "DataCollectionRuleAssociation", "IAMAuditConfig",
         "PrivateLinkScope", "PrivateLinkScopedResource", "ProjectExclusion", "ProjectSink",
         "SubscriptionDiagnosticSetting", "Trail",
+        # what watches and forbids
+        "Budget", "ControlPolicy", "ControlPolicyAttachment", "PolicyAssignment",
     }
 )  # fmt: skip
 

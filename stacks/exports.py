@@ -14,11 +14,13 @@ from components.platform.names import maison_namespace
 
 if TYPE_CHECKING:
     from components.bucket.contract import BucketOutputs
+    from components.budget.contract import BudgetOutputs
     from components.cache.contract import CacheOutputs
     from components.cluster.contract import ClusterOutputs
     from components.container_registry.contract import ContainerRegistryOutputs
     from components.database.contract import DatabaseOutputs
     from components.file_share.contract import FileShareOutputs
+    from components.guard_rails.contract import GuardRailsOutputs
     from components.identity.contract import IdentityOutputs
     from components.network.contract import NetworkOutputs
     from components.observability.contract import ObservabilityOutputs
@@ -51,6 +53,8 @@ class InfraExports:
     secret_store: dict[str, Any]
     database: dict[str, Any]
     cache: dict[str, Any]
+    budget: dict[str, Any]
+    guard_rails: dict[str, Any]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -73,6 +77,8 @@ def collect(
     secrets: SecretStoreOutputs,
     database: DatabaseOutputs,
     cache: CacheOutputs,
+    budget: BudgetOutputs,
+    rails: GuardRailsOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -116,5 +122,11 @@ def collect(
         secret_store={"endpoint": secrets.endpoint, "references": secrets.references},
         database={"host": database.host, "port": database.port, "name": database.name, "users": database.users},
         cache={"host": cache.host, "port": cache.port, "users": cache.users},
+        budget={
+            "id": budget.budget_id,
+            "limit": budget.limit,
+            "unwatched": budget.unwatched,
+        },
+        guard_rails={"attached_to": rails.attached_to, "policies": rails.policies},
         guarantees=guarantees,
     )

@@ -12,14 +12,18 @@ import pulumi
 from components import registry
 from components.base import Place
 from components.bucket.contract import BucketInputs
+from components.budget.contract import BudgetInputs
 from components.cache.contract import CacheInputs
 from components.clouds import gpu
 from components.clouds.accounts import speaks_for_account
+from components.clouds.organisations import speaks_for_node
 from components.clouds.pods import SERVICE_ACCOUNT
+from components.clouds.regions import world_of
 from components.cluster.contract import ClusterInputs
 from components.container_registry.contract import ContainerRegistryInputs
 from components.database.contract import DatabaseInputs
 from components.file_share.contract import FileShareInputs
+from components.guard_rails.contract import GuardRailsInputs
 from components.identity.contract import IdentityInputs
 from components.key.contract import KeyInputs
 from components.network.contract import NetworkInputs
@@ -146,7 +150,10 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         name,
         CacheInputs(place=place, plan=plan, network=network, key=key, identity=identity),
     )
-    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets, database, cache]
+    budget = make("budget", name, BudgetInputs(place=place, network=network, maisons=settings.fleet.maisons))
+    rails = make("guard_rails", name, _rails(settings, place))
+    parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]
+    parts += [database, cache, budget, rails]
     exports.collect(
         cell,
         network=network,
@@ -160,8 +167,18 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         secrets=secrets,
         database=database,
         cache=cache,
+        budget=budget,
+        rails=rails,
         guarantees=_guarantees(cloud, seen, parts),
     ).export()
+
+
+def _rails(settings: Settings, place: Place) -> GuardRailsInputs:
+    """What the organisation is told by this cell: nothing, unless it is the one that speaks for its world and cloud."""
+    cell, world = place.cell.cell, place.cell.world
+    attach_to = world.guard_rails.get(cell.cloud, "") if speaks_for_node(settings.fleet, cell) else ""
+    regions = tuple(region for region in world.regions if world_of(cell.cloud, region) == world.name)
+    return GuardRailsInputs(place=place, attach_to=attach_to, regions=regions)
 
 
 def _guarantees(

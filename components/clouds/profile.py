@@ -38,6 +38,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("alicloud:cs/managedKubernetes:ManagedKubernetes", "name"): _rule(r"[a-zA-Z0-9][\w-]{0,62}"),
     ("alicloud:cs/nodePool:NodePool", "nodePoolName"): _rule(r"[\w-]{1,63}"),
     ("alicloud:kms/alias:Alias", "aliasName"): _rule(r"alias/[\w/-]{1,255}"),
+    ("alicloud:resourcemanager/controlPolicy:ControlPolicy", "controlPolicyName"): _rule(r"[a-zA-Z0-9-]{1,128}"),
     ("alicloud:actiontrail/trail:Trail", "trailName"): _rule(r"[a-z][a-z0-9_-]{5,35}"),
     ("alicloud:cms/prometheusInstance:PrometheusInstance", "prometheusInstanceName"): _rule(r"[a-zA-Z][\w.-]{0,127}"),
     ("alicloud:cms/workspace:Workspace", "workspaceName"): _rule(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", worldwide=True),
@@ -73,6 +74,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:memorystore/instance:Instance", "instanceId"): _rule(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]"),
     # Together with the project 98 characters at most.
     ("gcp:sql/databaseInstance:DatabaseInstance", "name"): _rule(r"[a-z]([-a-z0-9]{0,65}[a-z0-9])?"),
+    ("gcp:billing/budget:Budget", "displayName"): _rule(r".{1,60}"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
     ("gcp:kms/keyRing:KeyRing", "name"): _rule(r"[\w-]{1,63}"),
@@ -100,6 +102,8 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ),
     ("azure-native:containerservice:ManagedCluster", "nodeResourceGroup"): _rule(r"[\w.()-]{0,79}[\w()-]"),
     ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
+    ("azure-native:authorization:PolicyAssignment", "policyAssignmentName"): _rule(r"[\w-]{1,24}"),
+    ("azure-native:consumption:Budget", "budgetName"): _rule(r"[\w-]{1,63}"),
     ("azure-native:containerregistry:Registry", "registryName"): _rule(r"[a-zA-Z0-9]{5,50}", worldwide=True),
     ("azure-native:dbforpostgresql:Server", "serverName"): _rule(
         r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]+[a-z0-9])?", worldwide=True

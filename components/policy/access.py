@@ -4,6 +4,7 @@ safe.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.policy.model import Subject, Violation, at, violation
@@ -124,6 +125,7 @@ _REASONS = {
     "SEC-005": "nothing but the way out has a public address.",
     "SEC-006": "only a file share, which speaks no HTTP, may do without TLS.",
     "SEC-007": "a connection that is not encrypted must be refused.",
+    "SEC-008": "alerts go to an object of the cloud that knows whom to tell, never to persons named here.",
 }
 
 
@@ -139,6 +141,7 @@ def judge(subject: Subject) -> Iterator[Violation]:
     yield from _open_ingress(subject)
     yield from _public(subject)
     yield from _databases(subject)
+    yield from _persons(subject)
 
 
 def _databases(subject: Subject) -> Iterator[Violation]:
@@ -200,6 +203,20 @@ def _public(subject: Subject) -> Iterator[Violation]:
     if kind == "gcp:container/cluster:Cluster" and outside not in (None, False):
         path = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"
         yield _found(subject, "SEC-001", path, outside, allowed="false")
+
+
+def _persons(subject: Subject) -> Iterator[Violation]:
+    """A budget that writes to people: their addresses would lie in the program and in its state."""
+    inputs, path = subject.inputs, "allUpdatesRule.disableDefaultIamRecipients"
+    default = at(inputs, "allUpdatesRule", "disableDefaultIamRecipients")
+    if subject.type == "gcp:billing/budget:Budget" and default is not True:
+        yield _found(subject, "SEC-008", path, default, allowed="true")
+    if subject.type == "azure-native:consumption:Budget":
+        told_when = inputs.get("notifications")
+        for name, told in told_when.items() if isinstance(told_when, Mapping) else ():
+            for key in ("contactEmails", "contactRoles"):
+                if at(told, key):
+                    yield _found(subject, "SEC-008", f"notifications.{name}.{key}", "named", allowed="an action group")
 
 
 def _open_ingress(subject: Subject) -> Iterator[Violation]:

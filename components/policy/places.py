@@ -99,6 +99,8 @@ _LINKS = (
 _GCP_ZONE = re.compile(r"^(?P<region>[a-z]+-[a-z]+\d+)-[a-z]$")
 _ALI_ZONE = re.compile(r"^(?P<region>[a-z0-9-]+?)(?:-[a-z]|(?<=\d)[a-z])$")
 _GCP_PATH = re.compile(r"(?:^|/)locations/(?P<place>[^/\s]+)")
+# How a policy of an organisation names a region with its zones.
+_GCP_GROUP = re.compile(r"in:(?P<place>.+)-locations")
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
 
 
@@ -116,6 +118,7 @@ def judge(subject: Subject) -> Iterator[Violation]:
             elif isinstance(value, str):
                 yield from _named_inside(subject, cloud, path, value)
     yield from _copies(subject)
+    yield from _opened(subject, cloud)
 
 
 def walk(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -194,6 +197,19 @@ def _copies(subject: Subject) -> Iterator[Violation]:
     inputs = subject.inputs
     for path, allowed, reason in _copy_settings(subject.type, inputs):
         yield violation(subject, "RES-005", path, _shown(inputs, path), reason, allowed=allowed)
+
+
+def _opened(subject: Subject, cloud: str) -> Iterator[Violation]:
+    """What an organisation's policy on places lets in: it holds for others' resources too."""
+    if subject.type == "gcp:orgpolicy/policy:Policy" and "resourceLocations" in str(subject.inputs.get("name")):
+        for path, key, value in walk(subject.inputs):
+            group = _GCP_GROUP.fullmatch(value) if isinstance(value, str) else None
+            if key == "allowedValues" or "allowAll" in path:
+                yield from _place(subject, cloud, path, key, group["place"] if group else str(value))
+    if subject.type == "azure-native:authorization:PolicyAssignment":
+        for path, key, value in walk(subject.inputs.get("parameters"), "parameters"):
+            if "listOfAllowedLocations" in path:
+                yield from _place(subject, cloud, path, key, value)
 
 
 def _shown(inputs: Mapping[str, Any], path: str) -> object:

@@ -16,6 +16,7 @@
 | SEC-005 | a public address beside the way out |
 | SEC-006 | a store that answers without TLS |
 | SEC-007 | a database or cache that takes connections without TLS |
+| SEC-008 | an alert that is sent to persons |
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
+from components.policy import fleet_rules
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -82,6 +83,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
     found: list[Problem] = []
     for name, world in fleet.worlds.items():
         found.extend(_allow_list(path, name, world.regions))
+        found.extend(fleet_rules.guard_rails(fleet, world, path))
     found.extend(_names(fleet, path))
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"
@@ -92,6 +94,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_files(fleet, cell, path, where))
         found.extend(_log_days(fleet, cell, path, where))
         found.extend(_prepaid(fleet, cell, path, where))
+        found.extend(fleet_rules.budget(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     return found
 

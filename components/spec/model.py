@@ -77,6 +77,8 @@ class World(SpecModel):
     access: Literal["pod-network", "api-proxy"] = "api-proxy"
     gate_cell: Name
     groups: Groups = Groups()
+    # By cloud, what its accounts hang from: the world's regions are made the only ones there.
+    guard_rails: dict[Cloud, str] = {}
 
 
 class Maison(SpecModel):
@@ -213,6 +215,24 @@ class TemplatePatch(SpecModel):
     cache: Cache | None = None
 
 
+class CellBudget(SpecModel):
+    """How a cell's cloud watches what the maisons may spend: `percent` of all their budgets is this cell's.
+
+    `currency` is the one that the cell is billed in, `account` the billing account where the cloud asks for it, `since`
+    the month of the first budget, `alerts` an object of the cloud that knows whom to tell; persons stay out of the
+    fleet. `thresholds` are percent of the cell's part; Azure takes five, and one of them is the forecast's.
+    """
+
+    account: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9-]*$")
+    currency: Currency
+    since: str = Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")
+    alerts: str = Field(min_length=3, max_length=400, pattern=r"^[^@\s]+$")
+    percent: int = Field(default=100, ge=1, le=100, strict=True)
+    thresholds: tuple[Annotated[int, Field(ge=1, le=1000, strict=True)], ...] = Field(
+        default=(50, 80, 100), min_length=1, max_length=4
+    )
+
+
 class Cell(SpecModel):
     """One region on one cloud. Empty `zones` means: the first two zones that the facts list for the region."""
 
@@ -222,6 +242,7 @@ class Cell(SpecModel):
     region: Region
     cidr: Cidr
     zones: Annotated[tuple[str, ...], EachOnce] = ()
+    budget: CellBudget | None = None
     template: TemplatePatch | None = None
     overrides: Overrides | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers.alicloud_account import ACCOUNT_TYPES
 from rehearsal.providers.alicloud_caches import CACHE_TYPES
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
 from rehearsal.providers.alicloud_databases import DATABASE_TYPES
@@ -65,6 +66,7 @@ CLOUD = Cloud(
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,
+            *ACCOUNT_TYPES,
         )
     },
     resolve=resolve,

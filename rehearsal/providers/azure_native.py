@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers.azure_account import ACCOUNT_TYPES
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_caches import CACHE_TYPES
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
@@ -68,6 +69,7 @@ CLOUD = Cloud(
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,
+            *ACCOUNT_TYPES,
         )
     },
     resolve=resolve,

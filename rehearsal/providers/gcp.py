@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
+from rehearsal.providers.gcp_account import ACCOUNT_TYPES
 from rehearsal.providers.gcp_caches import CACHE_TYPES
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_databases import DATABASE_TYPES
@@ -66,6 +67,7 @@ CLOUD = Cloud(
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,
+            *ACCOUNT_TYPES,
         )
     },
     resolve=resolve,

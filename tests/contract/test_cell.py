@@ -77,7 +77,7 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
     kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
-    more = ("ContainerRegistry", "SecretStore", "Database", "Cache")
+    more = ("ContainerRegistry", "SecretStore", "Database", "Cache", "Budget", "GuardRails")
     assert components == Counter(f"twain:index:{kind}" for kind in (*kinds, *more))
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
@@ -106,6 +106,8 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert outputs["cache"]["port"] == ("10000" if cloud == "azure" else "6379")
     assert outputs["database"]["host"]
     assert (outputs["database"]["port"], outputs["database"]["name"]) == ("5432", "twain")
+    assert set(outputs["budget"]) == {"id", "limit", "unwatched"}
+    assert outputs["guard_rails"] == {"attached_to": "", "policies": []}
     (pool,) = outputs["gpu_pools"]
     assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}
     json.dumps(outputs)

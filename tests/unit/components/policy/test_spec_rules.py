@@ -64,7 +64,6 @@ def test_the_rehearsal_has_no_problem() -> None:
         ("cidr: 10.68.0.0/14", "cidr: 10.66.0.0/16", "SPEC-CIDR"),
         ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1', '9']", "SPEC-ZONE"),
         ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1']", "SPEC-ZONE"),
-        ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1', '1']", "SPEC-ZONE"),
         ("name: eu-ams-1", "name: goog-1", "SPEC-NAME"),
     ],
 )

@@ -1,0 +1,70 @@
+"""Rules over a fleet about what its clouds are asked to watch and to forbid: budgets, organisations' guard rails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.clouds.budgets import BUDGETS
+from components.clouds.organisations import NODES
+from components.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.spec.model import Cell, Fleet, World
+
+
+def budget(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """A budget that the cell's cloud can watch: it has budgets, and all amounts are in the currency of the account."""
+    asked = cell.budget
+    if asked is None:
+        return
+
+    def problem(field: str, message: str, value: str, fix: str) -> Problem:
+        place = f"{where}.budget{'.' if field else ''}{field}"
+        text = f"cell {cell.name}: {message}"
+        return Problem(code="SPEC-BUDGET", path=path, where=place, line=0, message=text, value=value, fix=fix)
+
+    known = BUDGETS.get(cell.cloud)
+    if known is None:
+        message = f"{cell.cloud} has no budgets that a program could declare."
+        yield problem("", message, asked.currency, "remove it; the cost report compares the bill")
+        return
+    if known.account is not None and not known.account.fullmatch(asked.account):
+        message = f"{cell.cloud} asks for the billing account."
+        yield problem("account", message, asked.account, "name it as 012345-6789AB-CDEF01")
+    if known.account is None and asked.account:
+        message = f"{cell.cloud} takes the account that the cell lies in."
+        yield problem("account", message, asked.account, "remove it")
+    if not known.alerts.fullmatch(asked.alerts):
+        message = f"{cell.cloud} knows no such object to alert."
+        yield problem("alerts", message, asked.alerts, f"use {known.alerts_words}")
+    others = sorted({maison.budget.currency for maison in fleet.maisons} - {asked.currency})
+    if others:
+        message = (
+            f"it is billed in {asked.currency}, and there are budgets in {', '.join(others)}; amounts of two "
+            "currencies have no sum without a dated rate."
+        )
+        yield problem("currency", message, asked.currency, "agree the maisons' budgets in it, or remove the budget")
+    if not others and sum(maison.budget.amount for maison in fleet.maisons) <= 0:
+        yield problem("", "the maisons' budgets come to nothing.", "0", "give a maison a budget, or remove this one")
+
+
+def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
+    """A node is one of its cloud, some cell of the world is there to declare it, and no other world has it."""
+
+    def problem(cloud: str, node: str, message: str, fix: str) -> Problem:
+        place = f"spec.worlds.{world.name}.guard_rails.{cloud}"
+        return Problem(code="SPEC-GUARD", path=path, where=place, line=0, message=message, value=node, fix=fix)
+
+    for cloud, node in world.guard_rails.items():
+        if not NODES[cloud].pattern.fullmatch(node):
+            message = f"{node!r} is no place of {cloud} to attach a guard rail to."
+            yield problem(cloud, node, message, f"use {NODES[cloud].words}")
+        if all((cell.world, cell.cloud) != (world.name, cloud) for cell in fleet.cells):
+            message = f"world {world.name} has no cell on {cloud}, so nothing would declare its guard rail."
+            yield problem(cloud, node, message, "remove it, or add a cell")
+        others = [one.name for one in fleet.worlds.values() if one is not world and one.guard_rails.get(cloud) == node]
+        if others:
+            message = f"{node} is named by world {', '.join(others)} too; each would forbid the other's regions."
+            yield problem(cloud, node, message, "name a folder of each world's own")

@@ -1,0 +1,170 @@
+"""Rules over a fleet about what its clouds are asked to watch and to forbid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.policy import spec_rules
+from components.policy.model import Subject
+from components.policy.rules import judge
+from components.spec.load import load_fleet
+
+FLEET = Path(__file__).resolve().parents[4] / "stacks" / "fleets" / "rehearsal.yaml"
+CIDRS = {"alicloud": "10.64.0.0/14", "gcp": "10.68.0.0/14", "azure": "10.72.0.0/14"}
+GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/finance/providers/Microsoft.Insights"
+GCP_BUDGET = "account: 012345-6789AB-CDEF01, currency: EUR, since: '2026-11', alerts: projects/p-1/topics/budgets"
+AZURE_BUDGET = f"currency: EUR, since: '2026-11', alerts: {GROUP}/actionGroups/finance"
+
+
+def problems(tmp_path: Path, *changes: tuple[str, str]) -> list[tuple[str, str]]:
+    text = FLEET.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    return [(found.code, found.where) for found in spec_rules.problems_of(load_fleet(path), str(path))]
+
+
+def asking(cloud: str, budget: str) -> tuple[str, str]:
+    old = f"      cidr: {CIDRS[cloud]}"
+    return old, f"{old}\n      budget: {{{budget}}}"
+
+
+@pytest.mark.parametrize(("cloud", "budget"), [("gcp", GCP_BUDGET), ("azure", AZURE_BUDGET)])
+def test_a_budget_that_its_cloud_can_watch_passes(tmp_path: Path, cloud: str, budget: str) -> None:
+    assert problems(tmp_path, asking(cloud, budget)) == []
+
+
+@pytest.mark.parametrize(
+    ("cloud", "budget", "old", "new", "field"),
+    [
+        ("alicloud", AZURE_BUDGET, "", "", "spec.cells[0].budget"),
+        ("gcp", GCP_BUDGET, "account: 012345-6789AB-CDEF01, ", "", "spec.cells[1].budget.account"),
+        ("gcp", GCP_BUDGET, "012345-6789AB-CDEF01", "mine", "spec.cells[1].budget.account"),
+        ("gcp", GCP_BUDGET, "projects/p-1/topics/budgets", "finance", "spec.cells[1].budget.alerts"),
+        ("gcp", GCP_BUDGET, "EUR", "USD", "spec.cells[1].budget.currency"),
+        ("azure", AZURE_BUDGET, "currency", "account: mine, currency", "spec.cells[2].budget.account"),
+        ("azure", AZURE_BUDGET, "/actionGroups/finance", "", "spec.cells[2].budget.alerts"),
+    ],
+)
+def test_a_budget_that_its_cloud_cannot_watch_is_refused(
+    tmp_path: Path, cloud: str, budget: str, old: str, new: str, field: str
+) -> None:
+    assert problems(tmp_path, asking(cloud, budget.replace(old, new))) == [("SPEC-BUDGET", field)]
+
+
+def test_a_budget_of_nobody_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    old, new = asking("azure", AZURE_BUDGET)
+    path.write_text(FLEET.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    nobody = load_fleet(path).model_copy(update={"maisons": ()})
+    found = [(problem.code, problem.where) for problem in spec_rules.problems_of(nobody, str(path))]
+    assert found == [("SPEC-BUDGET", "spec.cells[2].budget")]
+
+
+BUDGETS = {
+    "gcp:billing/budget:Budget": {"allUpdatesRule": {"disableDefaultIamRecipients": True}},
+    "azure-native:consumption:Budget": {
+        "notifications": {"actual-50": {"contactEmails": [], "contactGroups": [f"{GROUP}/actionGroups/finance"]}}
+    },
+}
+
+
+def judged(kind: str, inputs: dict[str, object]) -> list[tuple[str, str]]:
+    allowed = frozenset({"europe-west4", "francecentral"})
+    subject = Subject(type=kind, name="it", inputs=inputs, world="row", allowed=allowed)
+    return [(found.rule, found.property) for found in judge(subject)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "expected"),
+    [
+        *((kind, inputs, list[tuple[str, str]]()) for kind, inputs in BUDGETS.items()),
+        ("gcp:billing/budget:Budget", {}, [("SEC-008", "allUpdatesRule.disableDefaultIamRecipients")]),
+        (
+            "azure-native:consumption:Budget",
+            {"notifications": {"a": {"contactEmails": ["x@example.org"]}}},
+            [("SEC-008", "notifications.a.contactEmails")],
+        ),
+        (
+            "azure-native:consumption:Budget",
+            {"notifications": {"a": {"contactRoles": ["Owner"]}, "b": 3}},
+            [("SEC-008", "notifications.a.contactRoles")],
+        ),
+        ("azure-native:consumption:Budget", {"notifications": 3}, []),
+    ],
+)
+def test_an_alert_names_no_person(kind: str, inputs: dict[str, object], expected: list[tuple[str, str]]) -> None:
+    assert judged(kind, inputs) == expected
+
+
+def railed(world: str, rails: str) -> tuple[str, str]:
+    old = {"cn": "      gate_cell: cn-sha-1", "row": "      gate_cell: eu-ams-1"}[world]
+    return old, f"{old}\n      guard_rails: {{{rails}}}"
+
+
+def test_a_guard_rail_on_a_node_of_each_cloud_passes(tmp_path: Path) -> None:
+    rows = railed("row", "gcp: folders/123456789012, azure: twain-row"), railed("cn", "alicloud: fd-abcde12345")
+    assert problems(tmp_path, *rows) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "where"),
+    [
+        ([("cn", "alicloud: everything")], ["spec.worlds.cn.guard_rails.alicloud"]),
+        ([("row", "gcp: projects/twain")], ["spec.worlds.row.guard_rails.gcp"]),
+        ([("row", "azure: /subscriptions/x")], ["spec.worlds.row.guard_rails.azure"]),
+        ([("cn", "gcp: folders/123456789012")], ["spec.worlds.cn.guard_rails.gcp"]),
+        (
+            [("cn", "alicloud: r-abcdef"), ("row", "alicloud: r-abcdef")],
+            [
+                "spec.worlds.cn.guard_rails.alicloud",
+                "spec.worlds.row.guard_rails.alicloud",
+                "spec.worlds.row.guard_rails.alicloud",
+            ],
+        ),
+    ],
+)
+def test_a_guard_rail_that_nobody_declares_or_two_worlds_share_is_refused(
+    tmp_path: Path, rows: list[tuple[str, str]], where: list[str]
+) -> None:
+    assert problems(tmp_path, *(railed(*row) for row in rows)) == [("SPEC-GUARD", place) for place in where]
+
+
+ORG, ASSIGNED = "gcp:orgpolicy/policy:Policy", "azure-native:authorization:PolicyAssignment"
+NAMED = "folders/1/policies/gcp.resourceLocations"
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "expected"),
+    [
+        (ORG, {"name": NAMED, "spec": {"rules": [{"values": {"allowedValues": ["in:europe-west4-locations"]}}]}}, []),
+        (ORG, {"name": NAMED, "spec": {"rules": [{"values": {"deniedValues": ["in:us-locations"]}}]}}, []),
+        (
+            ORG,
+            {"name": NAMED, "spec": {"rules": [{"values": {"allowedValues": ["in:eu-locations", "us-east4"]}}]}},
+            [
+                ("RES-002", "spec.rules[0].values.allowedValues[0]"),
+                ("RES-001", "spec.rules[0].values.allowedValues[1]"),
+            ],
+        ),
+        (
+            ORG,
+            {"name": NAMED, "spec": {"rules": [{"allowAll": "TRUE"}]}},
+            [("RES-002", "spec.rules[0].allowAll")],
+        ),
+        (ASSIGNED, {"parameters": {"listOfAllowedLocations": {"value": ["francecentral"]}}}, []),
+        (
+            ASSIGNED,
+            {"parameters": {"listOfAllowedLocations": {"value": ["francecentral", "eastus"]}}},
+            [("RES-001", "parameters.listOfAllowedLocations.value[1]")],
+        ),
+    ],
+)
+def test_what_an_organisation_is_told_to_allow_lies_in_the_world(
+    kind: str, inputs: dict[str, object], expected: list[tuple[str, str]]
+) -> None:
+    assert judged(kind, inputs) == expected
