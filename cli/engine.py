@@ -7,7 +7,6 @@ anything that changes it, and exit codes that say what went wrong.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import errors, files, stack_locks, stack_pending
+from cli import errors, files, stack_copies, stack_files, stack_locks, stack_pending
 from cli.kube.kubeconfig import plugin_environment
 
 if TYPE_CHECKING:
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
     from cli.context import Context
 
 LAYERS = ("infra", "platform")
-KEPT_COPIES = 10
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*\.(infra|platform)$")
 _RULE = re.compile(r"\b(?:RES|SEC)-[A-Z0-9-]+")
 _SPEC = re.compile(r"\bSPEC-[A-Z0-9-]+")
 _LOCK_OWNER = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
 _WORDS = 40
+_UNREADABLE = re.compile(r"failed to load checkpoint|snapshot integrity|unexpected end of JSON|invalid character '")
 _ERROR = re.compile(r"\berror: (.+)")
 # How Python names an exception class before its words.
 _PREFIX = re.compile(r"^(?:error: )?(?:[\w.]+Error: )?")
@@ -121,8 +120,16 @@ class Engine:
         return result
 
     def stacks(self) -> list[dict[str, Any]]:
-        """Every stack of this backend: `{name, lastUpdate, updateInProgress, resourceCount}`."""
-        raw = json.loads(self.run(["stack", "ls", "--json"], timeout_s=60).out or "[]")
+        """Every stack of this backend: `{name, lastUpdate, updateInProgress, resourceCount}`, None where unknown."""
+        result = self.run(["stack", "ls", "--json"], timeout_s=60, check=False)
+        if result.code == 0:
+            raw = json.loads(result.out or "[]")
+        else:
+            error = failure(result, what="the list of stacks")
+            found = stack_files.stacks(self.env) if error.id == "STK-STATE" else None
+            if found is None:
+                raise error
+            raw = found
         return sorted(raw, key=lambda entry: entry["name"])
 
     def names(self) -> list[str]:
@@ -263,22 +270,20 @@ class Engine:
             stream.flush()
             yield
 
-    def keep_copy(self, stack: str) -> Path | None:
-        """Copy the state aside, named by time and checksum; the newest ten stay. None for a stack without resources."""
+    def keep_copy(self, stack: str) -> Path:
+        """Copy the state aside. Raises ResourceError, with the copies that there are, for a state that cannot be read:
+        then nothing may be changed.
+        """
         result = self.run(["stack", "export", "--stack", stack], timeout_s=120, check=False)
-        if result.code != 0:
-            return None
-        content = result.out.encode()
-        digest = hashlib.sha256(content).hexdigest()
-        folder = files.private_dir(self.home / "state" / stack)
-        copies = sorted(folder.glob("*.json"))
-        if copies and copies[-1].stem.endswith(digest[:16]):
-            return copies[-1]
-        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{digest[:16]}.json"
-        files.write_private(path, content)
-        for old in [*copies, path][:-KEPT_COPIES]:
-            old.unlink(missing_ok=True)
-        return path
+        if result.code == 0:
+            return stack_copies.keep(self.home, stack, result.out.encode())
+        error = failure(result, what=f"reading the state of {stack}")
+        if error.id == "STK-STATE":
+            copies = stack_copies.told(stack_copies.found(self.home, stack), datetime.now(UTC))
+            listed = "\n".join(copies) or "  none: it was never brought up from here"
+            message = f"{error.message}\nCopies of it:\n{listed}"
+            raise errors.ResourceError(message, fix=f"twain stack restore {stack}", id=error.id)
+        raise error
 
 
 def stack_name(env: str, cell: str, layer: str) -> str:
@@ -311,11 +316,22 @@ def failure(result: Result, *, what: str) -> errors.TwainError:
         owners = ", ".join(f"{user}@{host} (pid {pid})" for user, host, pid in _LOCK_OWNER.findall(text))
         fix = "wait for it; a dead owner's lock is taken off when its process is gone"
         return errors.LockHeldError(f"{what}: the state is locked by {owners or 'somebody'}.", fix=fix, id="LCK-STATE")
+    if _UNREADABLE.search(text):
+        fix = f"{'twain stack pulumi -- state repair, or ' if 'integrity' in lower else ''}twain stack restore"
+        return errors.ResourceError(f"{what}: the state cannot be used.\n{_cut(result)}", fix=fix, id="STK-STATE")
+    if "no space left on device" in lower:
+        message = f"{what}: the disk is full; the state before is whole.\n{_cut(result)}"
+        return errors.ResourceError(message, fix="free space, then run it again: it goes on", id="DSK-001")
     if "no stack named" in lower or "unknown stack" in lower:
         return errors.NotFoundError(
             message, fix="bring the infra layer up first: twain stack up --layer infra", id="STK-404"
         )
     return errors.ResourceError(message, fix="read the engine's words above; the run can be repeated", id="STK-FAILED")
+
+
+def _cut(result: Result) -> str:
+    """The engine's words without the report that it wants to be sent: that holds paths and settings."""
+    return result.words.partition("\nYou can try to repair")[0].partition("\n====")[0]
 
 
 def _told(text: str) -> str:

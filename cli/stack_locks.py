@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
 
-from cli import errors, files
+from cli import errors, files, stack_files
 
 if TYPE_CHECKING:
     from cli.engine import Engine
@@ -57,9 +56,8 @@ class Lock:
 
 def read(engine: Engine, stack: str) -> list[Lock]:
     """The locks of a stack: out of the files of a file backend, else out of what the engine says when it wants one."""
-    url = urlsplit(engine.env.get("PULUMI_BACKEND_URL", ""))
-    if url.scheme == "file":
-        folder = Path(unquote(url.netloc + url.path)) / ".pulumi" / "locks" / "organization" / "twain" / stack
+    folder = stack_files.locks(engine.env, stack)
+    if folder is not None:
         return [_of_file(path) for path in sorted(folder.glob("*.json"))]
     args = ["refresh", "--yes", "--skip-preview", "--target", _NOTHING, "--stack", stack, "--non-interactive"]
     result = engine.run([*args, "--color", "never"], check=False, timeout_s=120)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, errors, planned, stack_lifts
+from cli import cells, errors, planned, stack_lifts, stack_versions
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -242,6 +242,7 @@ def _row(stack: Stack, state: str) -> dict[str, Any]:
 def up(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
     """Bring one stack up and, for infra, remember the cell's facts."""
     engine = app.engine
+    stack_versions.check(engine, cloud=app.fleet.cell(stack.cell).cloud, layer=stack.layer)
     engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))
     engine.up(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
     if stack.layer == "infra":

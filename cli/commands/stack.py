@@ -37,7 +37,7 @@ STACKS = Kind(
         "resources": "integer|null",
         "updated": "RFC 3339|null",
         "busy": "boolean|null",
-        "state": "up|empty|orphan|foreign",
+        "state": "up|empty|orphan|damaged|foreign",
         "lift": {"until": "RFC 3339", "by": "string", "reason": "string", "state": "lifting|lifted|over"},
     },
 )
@@ -92,6 +92,7 @@ def list_(app: App, *, output: Format) -> None:
         if found is not None:
             known = any(cell.name == found.cell for cell in app.fleet.cells_of(app.context.world))
             state = "empty" if not entry.get("resourceCount") else "up" if known else "orphan"
+            state = "damaged" if entry.get("damaged") else state
             lift = stack_lifts.read(app.home, found.cell) if found.layer == "infra" else None
             if lift is not None:
                 lifts[entry["name"]] = lift
@@ -110,13 +111,15 @@ def list_(app: App, *, output: Format) -> None:
         )
     orphans = sorted({item["cell"] for item in items if item["state"] == "orphan"})
     footer = [f"orphan: cell {name} is not in the fleet; twain stack destroy --cell {name}" for name in orphans]
+    damaged = [item["stack"] for item in items if item["state"] == "damaged"]
+    footer += [f"damaged: the state of {name} cannot be read; twain stack restore {name}" for name in damaged]
     footer += [lift.told(app.clock.now()) for lift in lifts.values()]
     columns = (
         Column(title="WORLD", key="world"),
         Column(title="STACK", key="stack"),
         Column(title="CELL", key="cell"),
         Column(title="LAYER", key="layer"),
-        Column(title="STATE", key="state", tone=lambda state: "warn" if state == "orphan" else None),
+        Column(title="STATE", key="state", tone={"orphan": "warn", "damaged": "bad"}.get),
         Column(title="RESOURCES", key="resources", right=True, missing="unknown"),
         Column(title="UPDATED", key="updated", missing="never"),
     )
@@ -170,7 +173,7 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
     the other world's with --all) is planned from the spec and marked so. At most two engines run at once.
     """
-    from cli import stacks
+    from cli import stack_tables, stacks
     from cli.output import Report
 
     if whole and (scope.cells or scope.world != "all"):
@@ -180,13 +183,13 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     layers = _layers(layer)
     chosen = stacks.everywhere(app, layers) if whole else stacks.chosen(app, scope, layers)
     items, found = stacks.previews(app, chosen, app.console.note)
-    changed = any(_changes(item) for item in items)
+    changed = any(stack_tables.changed(item) for item in items)
     report = Report(
         kind=PREVIEWS.name,
         items=items,
-        columns=_preview_columns(),
+        columns=stack_tables.preview_columns(),
         errors=found,
-        footer=_preview_footer(items),
+        footer=stack_tables.preview_footer(items),
         next="twain stack up" if changed else None,
     )
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)
@@ -358,42 +361,3 @@ def _run(
         Column(title="STATE", key="state", tone=lambda state: "bad" if state == "failed" else None),
     )
     app.finish(Report(kind=RUNS.name, items=rows, columns=columns, errors=found, next="twain status"), output)
-
-
-def _changes(item: dict[str, Any]) -> bool:
-    return any(count for name, count in item["changes"].items() if name != "same")
-
-
-def _preview_footer(items: list[dict[str, Any]]) -> list[str]:
-    """Each resource that would change, by name: what is lost first. A stack that is all new is told by its count."""
-    lines: list[str] = []
-    for item in items:
-        shown = [one for one in item["resources"] if one["op"] != "declared"]
-        known = [one for one in shown if item["changes"]["same"] or one["op"] != "create"]
-        if known:
-            lines += ["", item["stack"]]
-        for one in sorted(known, key=lambda one: ("delete" not in one["op"], "replace" not in one["op"])):
-            lines.append(f"  {one['op']:<8} {one['name']}  ({one['type']})")
-    foreign = [item for item in items if item["changes"]["create"] is None]
-    if foreign:
-        declared = sum(len(item["resources"]) for item in foreign)
-        lines += ["", f"{len(foreign)} stacks of another world declare {declared} resources; their state is not here."]
-    unchanged = not any(_changes(item) for item in items)
-    return [*lines, "nothing would change."] if len(items) > len(foreign) and unchanged else lines
-
-
-def _lost(count: Any) -> str | None:
-    return "bad" if count else None
-
-
-_LOST = {"replace": _lost, "delete": _lost}
-
-
-def _preview_columns() -> tuple[Any, ...]:
-    from cli.output import Column
-
-    counts = tuple(
-        Column(title=name.upper(), key=f"changes.{name}", right=True, missing="unknown", tone=_LOST.get(name))
-        for name in ("create", "update", "replace", "delete", "same")
-    )
-    return (Column(title="STACK", key="stack"), *counts, Column(title="SOURCE", key="source"))

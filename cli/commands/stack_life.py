@@ -1,4 +1,4 @@
-"""The verbs of `twain stack` for living with what is up: drift, unlock, unprotect."""
+"""The verbs of `twain stack` for living with what is up: drift, unlock, unprotect, restore."""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ LIFTS = Kind(
         "reason": "string",
         "until": "RFC 3339",
         "state": "lifting|lifted|over",
+    },
+)
+COPIES = Kind(
+    name="StackCopyList",
+    item={
+        **HEAD,
+        "copy": "string",
+        "at": "RFC 3339",
+        "resources": "integer|null",
+        "state": "whole|damaged|restored",
     },
 )
 
@@ -232,4 +242,71 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
     app.finish(Report(kind=LIFTS.name, items=items, columns=columns, next=f"twain stack destroy --cell {cell}"), output)
 
 
-COMMANDS = (drift, unlock, unprotect)
+@click.command(
+    "restore",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=COPIES,
+        examples=(
+            "twain stack restore rehearsal.eu-ams-1.infra",
+            "twain stack restore rehearsal.eu-ams-1.infra --copy latest -y",
+        ),
+        mutates=True,
+    ),
+)
+@click.argument("name", metavar="STACK")
+@click.option("--copy", "wanted", metavar="ID|latest", help="The copy to take back; without it they are listed.")
+@confirm_options
+@output_option
+@context_option
+@pass_app
+def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool, output: Format) -> None:
+    """Take a copy of the state back, of those that were made before and after each change from here.
+
+    A copy whose content does not have its checksum is never taken. What is there now is kept aside first. No cloud is
+    touched: compare with `twain stack drift` afterwards, as the copy may be older than the cloud.
+    """
+    from cli import grants, stack_copies, stacks
+
+    chosen = stacks.named(app, name)
+    copies = stack_copies.found(app.home, name)
+    head = {"world": chosen.world, "cell": chosen.cell, "layer": chosen.layer, "stack": chosen.name}
+    rows = [
+        {
+            **head,
+            "copy": copy.id,
+            "at": copy.at,
+            "resources": copy.resources,
+            "state": "whole" if copy.whole else "damaged",
+        }
+        for copy in copies
+    ]
+    if wanted is None:
+        _copies(app, rows, output, hint=f"twain stack restore {name} --copy ID")
+        return
+    copy, document = stack_copies.take(copies, wanted, name)
+    app.console.note(f"plan: the state of {name} becomes the copy of {copy.at}, {copy.resources} resources")
+    if app.confirm("put it in the place of the state?", yes=yes, dry_run=dry_run):
+        with app.engine.locked(name):
+            grants.audited(app, "stack restore", stack=name, copy=copy.id)
+            stack_copies.restore(app.engine, name, document, note=app.console.note)
+        row = {**head, "copy": copy.id, "at": copy.at, "resources": copy.resources, "state": "restored"}
+        _copies(app, [row], output, hint=f"twain stack drift {name}")
+
+
+def _copies(app: App, rows: list[dict[str, Any]], output: Format, *, hint: str) -> None:
+    from cli.output import Column, Report
+
+    columns = (
+        Column(title="STACK", key="stack"),
+        Column(title="COPY", key="copy"),
+        Column(title="AT", key="at"),
+        Column(title="RESOURCES", key="resources", right=True, missing="unknown"),
+        Column(title="STATE", key="state", tone=lambda state: "bad" if state == "damaged" else None),
+    )
+    report = Report(kind=COPIES.name, items=rows, columns=columns, empty="no copy was made from here.", next=hint)
+    app.finish(report, output)
+
+
+COMMANDS = (drift, unlock, unprotect, restore)
