@@ -187,9 +187,11 @@ class Engine:
             files.write_private(place, yaml.safe_dump(settings))
             yield ["--config-file", str(place)]
 
-    def up(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
-        """Bring the stack up. Raises LockHeldError, PolicyError, AuthError, ResourceError."""
-        return self._change(["up", "--yes", "--skip-preview"], stack, on_line)
+    def up(self, stack: str, on_line: Callable[[str], None] | None = None, *, refresh: bool = False) -> Result:
+        """Bring the stack up; with `refresh` every resource is asked for at its cloud first, and put back as declared.
+        Raises LockHeldError, PolicyError, AuthError, ResourceError.
+        """
+        return self._change(["up", "--yes", "--skip-preview", *(["--refresh"] if refresh else [])], stack, on_line)
 
     def up_only(
         self,
@@ -205,6 +207,10 @@ class Engine:
             targets = [word for urn in urns for word in ("--target", urn)]
             own = replace(self, env={**self.env, **env})
             return own._change(["up", "--yes", "--skip-preview", *settings, *targets], stack, on_line)  # noqa: SLF001
+
+    def take_in(self, stack: str, args: Sequence[str]) -> Result:
+        """`pulumi import`: what exists already becomes the stack's. Raises ResourceError where there is none."""
+        return self._change(["import", *args, "--yes", "--skip-preview"], stack, None)
 
     def destroy(self, stack: str, on_line: Callable[[str], None] | None = None) -> Result:
         """Destroy what the stack holds; the stack itself and its history stay."""

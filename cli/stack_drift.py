@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from cli import errors
+from cli import errors, stack_locks
 from cli.stacks import AT_ONCE, named, parsed
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def differences(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         if step.get("op") == "delete" or not new.get("id"):
             rows.append({**head, "property": _WHOLE, "state": GONE, "expected": old.get("id"), "found": None})
             continue
-        changed = {path: (expected, found) for path, expected, found in _changed(old.get("inputs"), new.get("inputs"))}
+        changed = {
+            path: (expected, found) for path, expected, found in changed_inputs(old.get("inputs"), new.get("inputs"))
+        }
         # What the engine was told not to show is masked on both sides: it says only that it differs.
         for path in step.get("detailedDiff") or ():
             if not any(path == known or known.startswith((f"{path}.", f"{path}[")) for known in changed):
@@ -44,13 +46,14 @@ def differences(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["state"] != GONE, row["type"], row["resource"], row["property"]))
 
 
-def _changed(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def changed_inputs(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Each place where two values differ: its path, and what stands there; None for what does not."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
-            yield from _changed(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+            yield from changed_inputs(old.get(key), new.get(key), f"{path}.{key}" if path else key)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (left, right) in enumerate(zip(old, new, strict=True)):
-            yield from _changed(left, right, f"{path}[{index}]")
+            yield from changed_inputs(left, right, f"{path}[{index}]")
     elif old != new:
         yield path, old, new
 
@@ -77,6 +80,14 @@ def chosen(app: App, names: Sequence[str]) -> list[Stack]:
     return [stack for name in up if (stack := parsed(app, name)) is not None]
 
 
+def gone_stores(app: App, stack: Stack) -> list[str]:
+    """What holds data and is no longer there, by name: bringing the stack up again would make it anew, and empty."""
+    from components.policy.stores import is_store
+
+    rows = differences(app.engine.refresh_preview(stack.name))
+    return [f"{row['resource']} ({row['expected']})" for row in rows if row["state"] == GONE and is_store(row["type"])]
+
+
 def look(
     app: App, stacks: Sequence[Stack], note: Callable[[str], None]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[errors.ErrorRow]]:
@@ -91,13 +102,12 @@ def look(
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         found = list(pool.map(one, stacks))
-    moving = {entry["name"] for entry in app.engine.stacks() if entry.get("updateInProgress")}
     rows: list[dict[str, Any]] = []
     looked: list[dict[str, Any]] = []
     failed: list[errors.ErrorRow] = []
     for stack, result in found:
         seen: dict[str, Any] = {"stack": stack.name, "resources": None, "differences": None}
-        seen["moving"] = stack.name in moving
+        seen["moving"] = stack_locks.moving(app.engine, stack.name)
         if isinstance(result, errors.TwainError):
             failed.append(errors.row_of(result, cell=stack.cell, world=stack.world))
             looked.append({**seen, "state": "unknown"})

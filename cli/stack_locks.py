@@ -64,6 +64,14 @@ def read(engine: Engine, stack: str) -> list[Lock]:
     return told_by(result.out + result.err)
 
 
+def moving(engine: Engine, stack: str) -> bool | None:
+    """Whether somebody is at work on the stack now; None where the backend does not let us see."""
+    folder = stack_files.locks(engine.env, stack)
+    if folder is None:
+        return None
+    return any(_of_file(path).owner != "dead" for path in folder.glob("*.json"))
+
+
 def told_by(text: str) -> list[Lock]:
     """The locks that the engine names in an error."""
     return [

@@ -1,8 +1,11 @@
-"""What `twain stack preview` shows to a person."""
+"""What `twain stack preview`, `up` and `destroy` show to a person."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def changed(item: dict[str, Any]) -> bool:
@@ -19,6 +22,7 @@ def preview_footer(items: list[dict[str, Any]]) -> list[str]:
             lines += ["", item["stack"]]
         for one in sorted(known, key=lambda one: ("delete" not in one["op"], "replace" not in one["op"])):
             lines.append(f"  {one['op']:<8} {one['name']}  ({one['type']})")
+    lines += [f"state moving: somebody is at work on {item['stack']}, so ask again" for item in items if item["moving"]]
     foreign = [item for item in items if item["changes"]["create"] is None]
     if foreign:
         declared = sum(len(item["resources"]) for item in foreign)
@@ -42,3 +46,23 @@ def preview_columns() -> tuple[Any, ...]:
         for name in ("create", "update", "replace", "delete", "same")
     )
     return (Column(title="STACK", key="stack"), *counts, Column(title="SOURCE", key="source"))
+
+
+def run_columns() -> tuple[Any, ...]:
+    """The columns of `stack up` and `stack destroy`."""
+    from cli.output import Column
+
+    return (
+        Column(title="WORLD", key="world"),
+        Column(title="CELL", key="cell"),
+        Column(title="LAYER", key="layer"),
+        Column(title="STACK", key="stack"),
+        Column(title="STATE", key="state", tone=lambda state: "bad" if state == "failed" else None),
+        Column(title="CHANGED", key=_changed_count, right=True, missing="unknown"),
+    )
+
+
+def _changed_count(item: Mapping[str, Any]) -> int | None:
+    """How much a run changed; None where it did not end well, so that nobody knows."""
+    counts = [count for name, count in item["changes"].items() if name != "same"]
+    return None if None in counts else sum(counts)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, errors, planned, stack_lifts, stack_versions
+from cli import cells, errors, planned, stack_lifts, stack_locks, stack_versions
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cli.app import App
     from cli.engine import Engine
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from cli.options import Scope
 
 CHANGES = ("create", "update", "replace", "delete", "same")
+_DID = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "unchanged": "same"}
+_DONE = re.compile(rf"^\W*(\d+) ({'|'.join(_DID)})$", re.MULTILINE)
 
 
 AT_ONCE = 2
@@ -146,6 +149,7 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         "stack": stack.name,
         "source": "engine",
         "changes": dict.fromkeys(CHANGES, 0),
+        "moving": None,
         "resources": [],
     }
     infra = stack_name(app.fleet.name, stack.cell, "infra")
@@ -155,7 +159,12 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         row["source"] = "planned from spec"
         row["changes"] = {**row["changes"], "create": len(found)} if own else dict.fromkeys(CHANGES)
         row["resources"] = [
-            {"op": "create" if own else "declared", "type": one["type"], "name": one["urn"].rsplit("::", 1)[-1]}
+            {
+                "op": "create" if own else "declared",
+                "type": one["type"],
+                "name": one["urn"].rsplit("::", 1)[-1],
+                "properties": [],
+            }
             for one in found
         ]
         return row
@@ -168,11 +177,29 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         if key in row["changes"]:
             row["changes"][key] += int(count)
     row["resources"] = [
-        {"op": step["op"], "type": _type(step["urn"]), "name": step["urn"].rsplit("::", 1)[-1]}
+        {
+            "op": step["op"],
+            "type": _type(step["urn"]),
+            "name": step["urn"].rsplit("::", 1)[-1],
+            "properties": _properties(step),
+        }
         for step in document.get("steps") or ()
         if step.get("op") not in {"same", "read"}
     ]
+    row["moving"] = stack_locks.moving(engine, stack.name)
     return row
+
+
+def _properties(step: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What would change on a resource that is there: each property with its value before and after. The engine has
+    masked secrets.
+    """
+    from cli.stack_drift import changed_inputs
+
+    old, new = (step.get("oldState") or {}).get("inputs"), (step.get("newState") or {}).get("inputs")
+    if old is None or new is None:
+        return []
+    return [{"property": path, "from": left, "to": right} for path, left, right in changed_inputs(old, new)]
 
 
 def _type(urn: str) -> str:
@@ -203,10 +230,10 @@ def run_waves(
     note: Callable[[str], None],
     backwards: bool = False,
 ) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
-    """Work on stacks wave by wave. One that fails stops the later waves of its own cell, and, as the canary, of all."""
+    """Work on stacks wave by wave. All of a wave are worked on to their end; after one that failed no wave is begun."""
     rows: list[dict[str, Any]] = []
     found: list[errors.ErrorRow] = []
-    failed: set[str] = set()
+    failed = threading.Event()
     guard = threading.Lock()
 
     def one(stack: Stack) -> None:
@@ -214,7 +241,7 @@ def run_waves(
             row = work(stack)
         except errors.TwainError as error:
             with guard:
-                failed.add(stack.cell)
+                failed.set()
                 found.append(errors.row_of(error, cell=stack.cell, world=stack.world))
                 rows.append(_row(stack, "failed"))
             return
@@ -222,44 +249,70 @@ def run_waves(
             rows.append(row)
 
     for number, wave in enumerate(waves(stacks, canary, backwards=backwards)):
-        ready = [stack for stack in wave if stack.cell not in failed]
-        with guard:
-            rows.extend(_row(stack, "skipped") for stack in wave if stack.cell in failed)
-        if not ready:
+        if failed.is_set():
+            rows.extend(_row(stack, "skipped") for stack in wave)
             continue
-        note(f"wave {number + 1}: {', '.join(stack.name for stack in ready)}")
+        note(f"wave {number + 1}: {', '.join(stack.name for stack in wave)}")
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            list(pool.map(one, ready))
-        if number == 0 and failed:
-            failed.update(stack.cell for stack in stacks)
+            list(pool.map(one, wave))
     return rows, found
 
 
-def _row(stack: Stack, state: str) -> dict[str, Any]:
-    return {"world": stack.world, "cell": stack.cell, "layer": stack.layer, "stack": stack.name, "state": state}
+def _row(stack: Stack, state: str, changes: dict[str, int] | None = None) -> dict[str, Any]:
+    head = {"world": stack.world, "cell": stack.cell, "layer": stack.layer, "stack": stack.name}
+    return {**head, "state": state, "changes": changes or dict.fromkeys(CHANGES)}
 
 
-def up(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
-    """Bring one stack up and, for infra, remember the cell's facts."""
+def up(app: App, stack: Stack, note: Callable[[str], None], *, refresh: bool = False) -> dict[str, Any]:
+    """Bring one stack up and, for infra, remember the cell's facts. With `refresh`, put back what drifted.
+
+    Raises ResourceError where that would make a store anew that is gone: an empty one is no repair.
+    """
     engine = app.engine
     stack_versions.check(engine, cloud=app.fleet.cell(stack.cell).cloud, layer=stack.layer)
     engine.ensure(stack.name, fleet=app.context.fleet, secrets_provider=secrets_provider(app))
-    engine.up(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
+    if refresh:
+        _refuse_empty_stores(app, stack)
+    result = engine.up(stack.name, on_line=_teller(stack, note), refresh=refresh)
     if stack.layer == "infra":
         remember(app, engine, stack)
         # What the fleet protects is protected again.
         stack_lifts.close(app.home, stack.cell)
         stack_lifts.remember(app.home, stack.cell, app.context.fleet)
-    return _row(stack, "up")
+    return _row(stack, "up", counted(result.out))
+
+
+def _teller(stack: Stack, note: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda line: note(f"{stack.name}: {line}") if line.strip() else None
+
+
+def counted(text: str) -> dict[str, int]:
+    """What a run of the engine did, by its own last words."""
+    found: dict[str, int] = dict.fromkeys(CHANGES, 0)
+    for count, what in _DONE.findall(text):
+        found[_DID[what]] += int(count)
+    return found
+
+
+def _refuse_empty_stores(app: App, stack: Stack) -> None:
+    from cli import stack_drift
+
+    gone = stack_drift.gone_stores(app, stack)
+    if gone:
+        message = f"{stack.name}: these hold data and are gone: {', '.join(gone)}. Nothing was put back."
+        fix = "restore each from its backup under its name; without --refresh nothing is made anew"
+        raise errors.ResourceError(message, fix=fix, where=stack.cell, id="STK-GONE")
 
 
 def destroy(app: App, stack: Stack, note: Callable[[str], None]) -> dict[str, Any]:
     """Destroy one stack's resources and, for infra, forget the cell's facts."""
-    app.engine.destroy(stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None)
+    result = app.engine.destroy(
+        stack.name, on_line=lambda line: note(f"{stack.name}: {line}") if line.strip() else None
+    )
     if stack.layer == "infra":
         cells.forget(app.home, stack.cell)
         stack_lifts.close(app.home, stack.cell)
-    return _row(stack, "destroyed")
+    return _row(stack, "destroyed", counted(result.out))
 
 
 def remember(app: App, engine: Engine, stack: Stack) -> dict[str, Any]:

@@ -47,10 +47,25 @@ PREVIEWS = Kind(
         **_HEAD,
         "source": "engine|planned from spec",
         "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer|null"),
-        "resources": [{"op": "string", "type": "string", "name": "string"}],
+        "moving": "boolean|null",
+        "resources": [
+            {
+                "op": "string",
+                "type": "string",
+                "name": "string",
+                "properties": [{"property": "string", "from": "any", "to": "any"}],
+            }
+        ],
     },
 )
-RUNS = Kind(name="StackRunList", item={**_HEAD, "state": "up|destroyed|failed|skipped"})
+RUNS = Kind(
+    name="StackRunList",
+    item={
+        **_HEAD,
+        "state": "up|destroyed|failed|skipped",
+        "changes": dict.fromkeys(("create", "update", "replace", "delete", "same"), "integer|null"),
+    },
+)
 OUTPUTS = Kind(name="StackOutputsList", item={**_HEAD, "outputs": "object"})
 
 
@@ -201,31 +216,57 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     verb=Verb(
         data_class="metadata",
         kind=RUNS,
-        examples=("twain stack up --cell cn-sha-1", "twain stack up --layer infra --canary eu-ams-1 -y"),
+        examples=(
+            "twain stack up --cell cn-sha-1",
+            "twain stack up --all --canary eu-ams-1 -y",
+            "twain stack up --cell eu-par-1 --refresh",
+        ),
         mutates=True,
     ),
 )
 @_layer_option
+@click.option("--all", "whole", is_flag=True, help="Every cell of the own world, as without any scope.")
+@click.option("--refresh", is_flag=True, help="Put back what drifted; refused where a store is gone.")
 @click.option("--canary", metavar="CELL", help="The cell that goes first; default the first of the fleet.")
 @confirm_options
 @scope_options
 @output_option
 @context_option
 @pass_app
-def up(app: App, *, layer: str, canary: str | None, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
+def up(
+    app: App,
+    *,
+    layer: str,
+    whole: bool,
+    refresh: bool,
+    canary: str | None,
+    yes: bool,
+    dry_run: bool,
+    scope: Scope,
+    output: Format,
+) -> None:
     """Bring cells up, wave by wave: infra of the canary cell, infra of the others, then platform likewise.
 
-    Safe to repeat: what is up stays as it is, and what a killed run left undone is done.
+    Two engines at most run at once. Each stack of a wave is worked on to its end; after one that failed, no further
+    wave is begun. Safe to repeat: what is up stays as it is, and what a killed run left undone is done.
     """
     from cli import stacks
 
+    if whole and (scope.cells or scope.world != "all"):
+        message = "--all is every cell of the own world; --cell and --world choose some."
+        raise errors.UsageError(message, fix="leave one of them out", id="CFG-SCOPE")
     stacks.check_spec(app)
     chosen = stacks.chosen(app, scope, _layers(layer))
     if canary is not None:
         app.fleet.cell(canary)
     _plan(app, chosen, "bring up", canary=canary)
-    if app.confirm("bring these stacks up?", yes=yes, dry_run=dry_run):
-        _run(app, chosen, lambda one: stacks.up(app, one, app.console.note), "stack up", canary=canary, output=output)
+    if not app.confirm("bring these stacks up?", yes=yes, dry_run=dry_run):
+        return
+
+    def work(one: Stack) -> dict[str, Any]:
+        return stacks.up(app, one, app.console.note, refresh=refresh)
+
+    _run(app, chosen, work, "stack up", canary=canary, output=output)
 
 
 @stack.command(
@@ -348,16 +389,10 @@ def _run(
     canary: str | None = None,
     backwards: bool = False,
 ) -> None:
-    from cli import grants, stacks
-    from cli.output import Column, Report
+    from cli import grants, stack_tables, stacks
+    from cli.output import Report
 
     grants.audited(app, verb, stacks=[one.name for one in chosen])
     rows, found = stacks.run_waves(chosen, work, canary=canary, note=app.console.note, backwards=backwards)
-    columns = (
-        Column(title="WORLD", key="world"),
-        Column(title="CELL", key="cell"),
-        Column(title="LAYER", key="layer"),
-        Column(title="STACK", key="stack"),
-        Column(title="STATE", key="state", tone=lambda state: "bad" if state == "failed" else None),
-    )
+    columns = stack_tables.run_columns()
     app.finish(Report(kind=RUNS.name, items=rows, columns=columns, errors=found, next="twain status"), output)

@@ -1,4 +1,4 @@
-"""The verbs of `twain stack` for living with what is up: drift, unlock, unprotect, restore."""
+"""The verbs of `twain stack` for living with what is up: drift, unlock, unprotect, restore, import."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DRIFT = Kind(
                 "state": "clean|drifted|unknown",
                 "resources": "integer|null",
                 "differences": "integer|null",
-                "moving": "boolean",
+                "moving": "boolean|null",
             }
         ]
     },
@@ -67,6 +67,17 @@ COPIES = Kind(
         "at": "RFC 3339",
         "resources": "integer|null",
         "state": "whole|damaged|restored",
+    },
+)
+IMPORTS = Kind(
+    name="StackImportList",
+    item={
+        **HEAD,
+        "type": "string",
+        "resource": "string",
+        "id": "string",
+        "state": "imported|already",
+        "properties": ["string"],
     },
 )
 
@@ -309,4 +320,58 @@ def _copies(app: App, rows: list[dict[str, Any]], output: Format, *, hint: str) 
     app.finish(report, output)
 
 
-COMMANDS = (drift, unlock, unprotect, restore)
+@click.command(
+    "import",
+    cls=VerbCommand,
+    verb=Verb(
+        data_class="metadata",
+        kind=IMPORTS,
+        examples=(
+            "twain stack import --cell eu-ams-1 eu-ams-1-weights rehearsal-eu-ams-1-weights-d529c4",
+            "twain stack import --cell eu-par-1 --type azure-native:storage:BlobContainer eu-par-1-weights ID",
+        ),
+        mutates=True,
+    ),
+)
+@click.argument("resource", metavar="NAME")
+@click.argument("id_", metavar="ID")
+@click.option("--cell", required=True, metavar="NAME", help="The cell whose infra stack is to have it.")
+@click.option("--type", "type_", metavar="TYPE", help="The resource's type, where two of the program share a name.")
+@confirm_options
+@output_option
+@context_option
+@pass_app
+def import_(
+    app: App, *, resource: str, id_: str, cell: str, type_: str | None, yes: bool, dry_run: bool, output: Format
+) -> None:
+    """Take an existing bucket, cluster or other resource into a cell's stack, instead of making a second one.
+
+    NAME is the resource's name in the program, as `stack preview` shows it; ID is the cloud's. What differs and can be
+    changed is listed, and changed by the next `stack up`. Where it would have to be replaced, nothing is taken in (4).
+    """
+    from cli import grants, stack_import, stacks
+    from cli.output import Column, Report
+
+    stacks.check_spec(app)
+    chosen = stack_import.own_stack(app, cell)
+    app.console.note(f"plan: {id_} becomes {resource} of {chosen.name}")
+    if not app.confirm("take it into the state?", yes=yes, dry_run=dry_run):
+        return
+    grants.audited(app, "stack import", stack=chosen.name, resource=resource, id=id_)
+    app.engine.ensure(chosen.name, fleet=app.context.fleet, secrets_provider=stacks.secrets_provider(app))
+    row = stack_import.take_in(app, chosen, name=resource, type_=type_, id_=id_, note=app.console.note)
+    head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
+    columns = (
+        Column(title="STACK", key="stack"),
+        Column(title="RESOURCE", key="resource"),
+        Column(title="ID", key="id"),
+        Column(title="STATE", key="state"),
+        Column(title="STILL DIFFERS", key="properties"),
+    )
+    report = Report(
+        kind=IMPORTS.name, items=[{**head, **row}], columns=columns, next=f"twain stack up --cell {cell} --layer infra"
+    )
+    app.finish(report, output)
+
+
+COMMANDS = (drift, unlock, unprotect, restore, import_)

@@ -222,7 +222,7 @@ def test_a_preview_counts_changes_and_names_resources(engine: Any) -> None:
     assert ran.code == 10
     infra, platform = ran.json["items"]
     assert infra["changes"] == {"create": 2, "update": 0, "replace": 0, "delete": 0, "same": 1}
-    assert infra["resources"] == [{"op": "create", "type": "gcp:x/y:Network", "name": "net"}]
+    assert infra["resources"] == [{"op": "create", "type": "gcp:x/y:Network", "name": "net", "properties": []}]
     assert platform["source"] == "planned from spec"
     assert platform["changes"]["create"] == len(platform["resources"]) > 20
     assert {"op": "create", "type": "kubernetes:core/v1:Namespace", "name": "twain-system"} in platform["resources"]
