@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cli import errors, files
+from cli import anchors, errors, files
 from cli.kube import kinds
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def gate_cell(app: App) -> str:
 async def grant(app: App, *, name: str, ttl_s: int, place: Path) -> dict[str, Any]:
     """Mint a token into `place` (0600). Repeating it mints another; the old one lives on until it expires."""
     cell, who = gate_cell(app), account(name)
-    audited(app, "context grant", cell=cell, name=name, ttl=ttl_s)
+    await anchors.record(app, "context grant", cells=[cell], name=name, ttl=ttl_s)
     async with app.kube(cell) as kube:
         for manifest in manifests(who):
             await kube.apply(manifest)
@@ -68,18 +68,13 @@ async def grant(app: App, *, name: str, ttl_s: int, place: Path) -> dict[str, An
 async def revoke(app: App, *, name: str) -> dict[str, Any]:
     """Delete the account: every token of it ends. Repeating it finds it absent."""
     cell, who = gate_cell(app), account(name)
-    audited(app, "context revoke", cell=cell, name=name)
+    await anchors.record(app, "context revoke", cells=[cell], name=name)
     async with app.kube(cell) as kube:
         existed = await kube.delete(kinds.path("v1", "ServiceAccount", who, NAMESPACE))
         binding = kinds.path("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"twain-{who}")
         await kube.delete(binding)
     state = "revoked" if existed else "absent"
     return {"world": app.context.world, "cell": cell, "name": name, "state": state, "expires": None, "tokenFile": None}
-
-
-def audited(app: App, verb: str, **facts: Any) -> None:
-    """Record a use of a right in the audit log, before it is made use of."""
-    app.audit.append(verb, context=app.context.name, identity=app.context.identity, **facts)
 
 
 def manifests(who: str) -> list[dict[str, Any]]:

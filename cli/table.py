@@ -44,6 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
     (
         "Setting",
         (
+            ("audit", ("cli.commands.audit:audit", "What was done from here, and whether the record is whole.")),
             ("context", ("cli.commands.context:context", "Who is operating: world, identity, gate tokens.")),
             ("schema", ("cli.commands.schema:schema", "The verb tree and the shape of every JSON answer.")),
             ("completion", ("cli.commands.completion:completion", "Tab completion for bash, zsh or fish.")),

@@ -290,6 +290,10 @@ def publish(app: App, *, output: Format, yes: bool, dry_run: bool, timeout: floa
     ]
     shown = Report(kind=PUBLISHED.name, items=rows, columns=columns, empty="no bills: there is nothing to publish")
     if app.confirm(f"publish {len(rows)} rows to the gate of world {app.context.world}?", yes=yes, dry_run=dry_run):
+        from cli import anchors
+
+        gate = app.fleet.worlds[app.context.world].gate_cell
+        app.run(anchors.record(app, "cost publish", cells=[gate], rows=len(rows)))
         cell = app.run(costs.publish(app, rows, timeout_s=timeout))
         app.console.note(f"published to the gate in {cell}")
     app.finish(shown, output)

@@ -140,12 +140,13 @@ def apply(
     pod, the container and the reason; the old pods serve on. What cannot reach the other world is kept and sent by the
     same command again (13 `not sent`, 16 `unknown`). --timeout replaces the rollout's own deadline.
     """
-    from cli import grants
+    from cli import anchors
     from cli.output import emit
     from cli.serve import everywhere
 
     workload = _workload(app, file, scope)
-    everywhere.whole_worlds(app, everywhere.where(app, scope, workload.worlds))
+    place = everywhere.where(app, scope, workload.worlds)
+    everywhere.whole_worlds(app, place)
     plans, found = app.run(everywhere.plan_all(app, workload, scope, timeout_s=10.0))
     report = _plan_report(workload, plans, found, file)
     refusals = [error for one in plans for error in one.refusals()]
@@ -155,7 +156,9 @@ def apply(
         emit(_before_acting(report), output, console=_on_stderr(app))
     if not app.confirm(f"apply {workload.name}?", yes=yes, dry_run=dry_run):
         return
-    grants.audited(app, "serve apply", maison=workload.maison, name=workload.name, cells=[one.cell for one in plans])
+    own = [cell.name for cell in place.own]
+    told = {"maison": workload.maison, "name": workload.name, "beyond": sorted(place.others)}
+    app.run(anchors.record(app, "serve apply", cells=own, **told))
     outcomes = app.run(everywhere.apply_all(app, workload, scope, deadline_s=timeout))
     app.finish(_outcome_report(outcomes, maison=workload.maison, name=workload.name), output)
 
@@ -209,7 +212,7 @@ def get(app: App, *, name: str, watch: float | None, scope: Scope, output: Forma
 @pass_app
 def delete(app: App, *, name: str, yes: bool, dry_run: bool, scope: Scope, output: Format) -> None:
     """Take a workload out of every cell. Needs --maison. The weights stay where they are."""
-    from cli import grants
+    from cli import anchors
     from cli.serve import everywhere
 
     if scope.maison is None:
@@ -222,7 +225,8 @@ def delete(app: App, *, name: str, yes: bool, dry_run: bool, scope: Scope, outpu
     app.console.note(f"plan: delete {maison}/{name} in {', '.join(cells) or 'no cell'}")
     if not app.confirm(f"delete {name}?", yes=yes, dry_run=dry_run):
         return
-    grants.audited(app, "serve delete", maison=maison, name=name, cells=cells)
+    told = {"maison": maison, "name": name, "beyond": sorted(place.others)}
+    app.run(anchors.record(app, "serve delete", cells=[cell.name for cell in place.own], **told))
     outcomes = app.run(everywhere.delete_all(app, scope, maison=maison, name=name))
     app.finish(_outcome_report(outcomes, maison=maison, name=name), output)
 

@@ -358,7 +358,11 @@ def outputs(app: App, *, layer: str, scope: Scope, output: Format) -> None:
 @pass_app
 def pulumi(app: App, *, args: tuple[str, ...]) -> None:
     """Run plain `pulumi` with this context's workspace, backend and environment. Becomes that process."""
+    from cli import anchors
+
     engine = app.engine
+    # The first word alone: what follows can be a secret (`config set --secret`).
+    app.run(anchors.record(app, "stack pulumi", cells=[], command=args[0] if args else ""))
     os.chdir(engine.workspace)
     os.umask(0o077)
     os.execve(engine.program(), ["pulumi", *args], engine.env)  # noqa: S606 - this is the verb
@@ -389,10 +393,13 @@ def _run(
     canary: str | None = None,
     backwards: bool = False,
 ) -> None:
-    from cli import grants, stack_tables, stacks
+    from cli import anchors, stack_tables, stacks
     from cli.output import Report
 
-    grants.audited(app, verb, stacks=[one.name for one in chosen])
+    cells = list(dict.fromkeys(one.cell for one in chosen))
+    app.run(anchors.record(app, verb, cells=cells, stacks=[one.name for one in chosen]))
     rows, found = stacks.run_waves(chosen, work, canary=canary, note=app.console.note, backwards=backwards)
+    if not backwards:
+        app.run(anchors.catch_up(app, cells))
     columns = stack_tables.run_columns()
     app.finish(Report(kind=RUNS.name, items=rows, columns=columns, errors=found, next="twain status"), output)

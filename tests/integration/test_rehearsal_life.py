@@ -83,6 +83,7 @@ def _facts(small: Small) -> dict[str, Any]:
     # Not what the engine rewrites at each run with a new time in it, what is a log, and what is a measurement.
     moving = ("state/", "pulumi/logs/", "bills/", "operator/lake/", "operator/cost-report.html", "cloud.sqlite")
     moving += (f"cells/{CELL}/audit.log", f"cells/{CELL}/kwok/", f"cells/{CELL}/pods/", f"cells/{CELL}/agent.json")
+    moving += ("operator/audit.jsonl",)
     files = {
         str(path.relative_to(world)): path.read_bytes()
         for path in world.rglob("*")
@@ -103,7 +104,8 @@ def _facts(small: Small) -> dict[str, Any]:
                 item.get("data"),
             )
             for item in pods["items"]
-            if item["metadata"]["name"] != "cost"  # the month's figures so far: a measurement
+            # The month's figures so far are a measurement; the anchor of the audit log goes with the log.
+            if item["metadata"]["name"] != "cost" and not item["metadata"]["name"].startswith("twain-audit-")
         },
         "changes": _changes(small.home.world(WORLD)),
     }

@@ -68,8 +68,15 @@ class StubApi:
 
     @property
     def writes(self) -> list[Request]:
-        """Requests that change something."""
-        return [r for r in self.requests if r.method != "GET" and not r.path.endswith("reviews")]
+        """Requests that change something, the anchors of the audit log aside: those have tests of their own."""
+        changing = [r for r in self.requests if r.method != "GET" and not r.path.endswith("reviews")]
+        return [r for r in changing if not (r.path.endswith("/configmaps") or "/configmaps/twain-audit-" in r.path)]
+
+    @property
+    def anchors(self) -> dict[str, str]:
+        """What is anchored here of the audit log: log to the anchor's text."""
+        found = [thing["data"] for path, thing in self.objects.items() if "/configmaps/twain-audit-" in path]
+        return found[0] if found else {}
 
     def put(self, path: str, thing: dict[str, Any]) -> dict[str, Any]:
         """Store an object; Deployments become ready at once when the stub is `ready`."""
@@ -109,6 +116,9 @@ class StubApi:
             existed = path in self.objects
             return _ok(self.put(path, request.json), 200 if existed else 201)
         if request.method == "PUT":
+            told = request.json["metadata"].get("resourceVersion")
+            if told and path in self.objects and told != self.objects[path]["metadata"]["resourceVersion"]:
+                return _status(409, "Conflict", f"{path} has been modified")
             return _ok(self.put(path, request.json))
         if request.method == "POST":
             return self._create(request)

@@ -1,8 +1,7 @@
-"""The journal and the audit log: durable, tolerant of exactly one kind of damage."""
+"""The journal: durable, tolerant of exactly one kind of damage."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 
 from cli import errors
 from cli.app import Clock
-from cli.audit import Audit
 from cli.journal import Journal
 
 ROOT = Path(__file__).parents[3]
@@ -95,35 +93,3 @@ def test_a_process_killed_around_a_step_leaves_what_it_had_recorded(journal: Jou
     child = subprocess.run([sys.executable, "-c", code, str(journal.path)], env=environment, timeout=60, check=False)
     assert child.returncode == -9
     assert len(journal.records()) == kept
-
-
-@pytest.fixture
-def audit(tmp_path: Path) -> Audit:
-    return Audit(tmp_path / "audit.jsonl", clock=Clock())
-
-
-def test_the_audit_log_chains_and_its_head_moves(audit: Audit) -> None:
-    assert audit.head() == "0" * 64
-    first = audit.append("serve apply", context="row", identity="sre", name="advisor")
-    second = audit.append("context grant", context="row", identity="sre")
-    assert audit.head() == second != first
-
-
-def test_a_line_taken_out_or_changed_is_found(audit: Audit) -> None:
-    for number in range(3):
-        audit.append("serve apply", context="row", identity="sre", number=number)
-    lines = audit.path.read_bytes().splitlines(keepends=True)
-    for damaged in (lines[:1] + lines[2:], [lines[0].replace(b'"number": 0', b'"number": 9'), *lines[1:]]):
-        audit.path.write_bytes(b"".join(damaged))
-        with pytest.raises(errors.ResourceError, match="is broken at line 2"):
-            audit.head()
-
-
-def test_a_torn_last_audit_line_never_counted(audit: Audit) -> None:
-    audit.append("a", context="c", identity="i")
-    head = audit.head()
-    with audit.path.open("ab") as stream:
-        stream.write(b'{"prev": "')
-    assert audit.head() == head
-    audit.append("b", context="c", identity="i")
-    assert [json.loads(line)["verb"] for line in audit.path.read_text().splitlines()] == ["a", "b"]
