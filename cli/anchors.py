@@ -69,7 +69,7 @@ def place(home: Path) -> str:
     return f"twain-audit-{hashlib.sha256(where.encode()).hexdigest()[:16]}"
 
 
-async def record(app: App, verb: str, *, cells: Sequence[str], **facts: Any) -> None:
+async def record(app: App, verb: str, *, cells: Sequence[str], **facts: Any) -> list[Judged]:
     """Put a use of a right into the audit log and anchor it, before it is made use of.
 
     `cells` are those of our own world that it is about; without any, the world's gate cell keeps the anchor. A cell
@@ -79,11 +79,13 @@ async def record(app: App, verb: str, *, cells: Sequence[str], **facts: Any) -> 
     told = {"cells": list(cells), **facts}
     app.audit.append(verb, context=app.context.name, identity=app.context.identity, **told)
     chosen = list(cells) or [app.fleet.worlds[app.context.world].gate_cell]
-    for one in await asyncio.gather(*(put(app, cell) for cell in chosen)):
+    judged = await asyncio.gather(*(put(app, cell) for cell in chosen))
+    for one in judged:
         if one.state not in {"ok", "unknown"}:
             raise broken(one, app.audit)
         if one.error is not None and not isinstance(one.error, errors.NotFoundError):
             app.console.note(f"note AUD-004: the audit log is not anchored in cell {one.cell}: {one.error.message}")
+    return judged
 
 
 async def catch_up(app: App, cells: Sequence[str]) -> None:

@@ -61,6 +61,8 @@ class Context:
     workspace: Path | None = None
     env: dict[str, str] = field(default_factory=dict)
     gates: dict[str, GateAccess] = field(default_factory=dict)
+    # The maisons whose content this operator may see without breaking a glass.
+    maisons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def _context(name: str, raw: Any, path: Path) -> Context:
             workspace=_path(str(raw["workspace"]), path.parent) if raw.get("workspace") else None,
             env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
             gates=gates,
+            maisons=tuple(str(maison) for maison in raw.get("maisons") or ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         message = f"context {name!r} in {path} is incomplete: {error}."

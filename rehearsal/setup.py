@@ -242,6 +242,7 @@ def write_operator(rehearsal: Rehearsal, world: str, gates: dict[str, dict[str, 
     context = {
         "world": world,
         "identity": _IDENTITY,
+        "maisons": [maison.name for maison in rehearsal.fleet.maisons[:1]],
         "fleet": str(rehearsal.fleet_path),
         "workspace": str(home.workspace(world)),
         "env": kept,

@@ -26,6 +26,7 @@ CONTEXTS = Kind(
         "fleet": "string",
         "workspace": "string|null",
         "gates": ["string"],
+        "maisons": ["string"],
     },
 )
 GRANTS = Kind(
@@ -100,10 +101,21 @@ def use(app: App, *, name: str) -> None:
     "--fleet", metavar="FILE", required=True, help="The fleet; its form is checked before anything is written."
 )
 @click.option("--identity", default="", metavar="WHO", help="Who acts, for the audit log.  [default: NAME]")
+@click.option("--maison", "maisons", multiple=True, metavar="NAME", help="Whose content it may see; repeatable.")
 @click.option("--workspace", metavar="DIR", help="The folder of Pulumi.yaml.  [default: the nearest above the fleet]")
 @click.option("--use", "current", is_flag=True, help="Make it the current context.")
 @pass_app
-def add(app: App, *, name: str, world: str, fleet: str, identity: str, workspace: str | None, current: bool) -> None:
+def add(
+    app: App,
+    *,
+    name: str,
+    world: str,
+    fleet: str,
+    identity: str,
+    maisons: tuple[str, ...],
+    workspace: str | None,
+    current: bool,
+) -> None:
     """Add a context. Touches this machine only, so it does not ask; credentials stay with the clouds' own tools."""
     from cli.fleet import FleetView
 
@@ -115,7 +127,11 @@ def add(app: App, *, name: str, world: str, fleet: str, identity: str, workspace
     if world not in view.worlds:
         message = f"fleet {view.name} has no world {world}; it has {', '.join(view.worlds)}."
         raise errors.NotFoundError(message, fix="name one of them", where=str(place), id="WORLD-404")
-    value = {"world": world, "identity": identity or name, "fleet": str(place)}
+    if strange := [maison for maison in maisons if maison not in view.maisons]:
+        message = f"fleet {view.name} has no maison {', '.join(strange)}; it has {', '.join(view.maisons) or 'none'}."
+        raise errors.NotFoundError(message, fix="name one of them", where=str(place), id="MAISON-404")
+    value: dict[str, Any] = {"world": world, "identity": identity or name, "fleet": str(place)}
+    value |= {"maisons": list(maisons)} if maisons else {}
     project = _project(Path(workspace).expanduser().resolve() if workspace else None, place)
     made = app.contexts.add(name, value | ({"workspace": str(project)} if project else {}), current=current)
     app.console.note(f"context {made.name}: world {made.world}, identity {made.identity}, fleet {made.fleet}.")
@@ -268,6 +284,7 @@ def _show(app: App, names: list[str], output: Format) -> None:
                 "fleet": str(found.fleet),
                 "workspace": str(found.workspace) if found.workspace is not None else None,
                 "gates": sorted(found.gates),
+                "maisons": list(found.maisons),
             }
         )
     columns = (
@@ -276,6 +293,7 @@ def _show(app: App, names: list[str], output: Format) -> None:
         Column(title="WORLD", key="world"),
         Column(title="IDENTITY", key="identity"),
         Column(title="GATES", key="gates"),
+        Column(title="MAISONS", key="maisons", wide=True),
         Column(title="FLEET", key="fleet", wide=True),
         Column(title="WORKSPACE", key="workspace", wide=True),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors, text
+from cli.commands import content
 from cli.options import (
     Scope,
     confirm_options,
@@ -229,6 +230,9 @@ def delete(app: App, *, name: str, yes: bool, dry_run: bool, scope: Scope, outpu
     app.run(anchors.record(app, "serve delete", cells=[cell.name for cell in place.own], **told))
     outcomes = app.run(everywhere.delete_all(app, scope, maison=maison, name=name))
     app.finish(_outcome_report(outcomes, maison=maison, name=name), output)
+
+
+serve.add_command(content.logs)
 
 
 def _workload(app: App, file: str, scope: Scope) -> Workload:
