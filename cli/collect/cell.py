@@ -15,6 +15,7 @@ from cli.collect import freshness, gpu, latency
 from cli.kube import decode, kinds, reach
 from cli.net import http
 from cli.prom.client import PrometheusClient
+from cli.serve import names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -38,6 +39,8 @@ class LatencyAnswer:
 
     rows: list[latency.LatencyRow] = field(default_factory=list)
     error: errors.TwainError | None = None
+    # The workloads that the API server holds: what else has samples was only claimed by a process.
+    declared: list[latency.Expected] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -78,6 +81,8 @@ async def expected(kube: KubeClient, *, deadline: Deadline) -> list[latency.Expe
             slo=latency.parse_slo(one.metadata.annotation(SLO_ANNOTATION)),
         )
         for one in found.items
+        # The namespace says whose it is: a label is what its owner wrote.
+        if one.metadata.namespace == names.namespace(one.metadata.label(MAISON_LABEL))
     ]
 
 
@@ -109,8 +114,8 @@ async def latency_of(
             latency.unknown_row(one, window, world=world, cell=kube.cell, reason=reason, sample_age_s=age)
             for one in due
         ]
-        return LatencyAnswer(rows=rows, error=_partial(error, reason, kube.cell))
-    return LatencyAnswer(rows=rows)
+        return LatencyAnswer(rows=rows, error=_partial(error, reason, kube.cell), declared=due)
+    return LatencyAnswer(rows=rows, declared=due)
 
 
 async def gpus_of(

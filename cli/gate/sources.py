@@ -41,6 +41,12 @@ class Gathered:
 
     pairs: Pairs = field(default_factory=list)
     errors: list[dict[str, str | None]] = field(default_factory=list)
+    # Per kind of row the groups that this world declares: the filter lets no other leave.
+    known: dict[str, set[tuple[Any, ...]]] = field(default_factory=dict)
+
+    def declare(self, kind: str, *group: str) -> None:
+        """Note a group that rows of a kind may be about."""
+        self.known.setdefault(kind, set()).add(group)
 
     def failed(self, cell: str | None, reason: str) -> None:
         """Note that a cell could not say everything."""
@@ -61,6 +67,10 @@ class Sources:
         """A section after the contract's filter, with the errors of cells. Raises ContractError for no such section."""
         self.contract.section(name)
         gathered = Gathered()
+        gathered.declare("cost", self.config.world)
+        for cell in self.clients:
+            for kind in ("gpu", "workload", "cell", "guarantee"):
+                gathered.declare(kind, self.config.world, cell)
         if name == "cost":
             await self._cost(gathered, deadline)
         else:
@@ -68,7 +78,7 @@ class Sources:
             await self._everywhere(gathered, lambda cell, kube: ask(gathered, cell, kube, window, deadline))
         order = {cell: place for place, cell in enumerate(self.clients)}
         gathered.pairs.sort(key=lambda pair: order.get(str(pair[1].get("cell")), len(order)))
-        return filter_rows(self.contract, name, gathered.pairs), gathered.errors
+        return filter_rows(self.contract, name, gathered.pairs, known=gathered.known), gathered.errors
 
     async def _everywhere(
         self, gathered: Gathered, ask: Callable[[str, KubeClient], Coroutine[Any, Any, None]]
@@ -89,6 +99,8 @@ class Sources:
             collecting.latency_of(kube, window, world=world, access=access, now=now, deadline=deadline, home=self.home),
             collecting.gpus_of(kube, world=world, access=access, now=now, deadline=deadline, home=self.home),
         )
+        for one in latency.declared:
+            gathered.declare("latency", world, cell, one.maison, one.workload, one.model)
         # A row of which nothing is known would read as a group that is too small; the error says it instead.
         gathered.pairs += [("latency", row.as_contract()) for row in latency.rows if row.state == "ok"]
         gathered.pairs += [("gpu", gpu.as_contract(row)) for row in gpu.by_class(gpus.rows)]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 VERSION = "v1"
 SUPPRESSED = "suppressed"
@@ -79,6 +80,7 @@ class RowKind:
     labels: dict[str, Leaf]
     fields: dict[str, Shape]
     aggregation: str
+    bounded: tuple[str, ...]
     minimum_field: str = ""
     minimum: int = 0
 
@@ -148,8 +150,13 @@ def _row_kind(where: str, raw: Mapping[str, Any], shapes: Mapping[str, Shape]) -
     if field_name and fields.get(field_name) != Leaf(type="count"):
         message = f"{where}: the minimum must be on a count, not on {field_name!r}"
         raise ContractError(message)
+    bounded = tuple(str(name) for name in raw.get("bounded") or ())
+    if not bounded or set(bounded) - set(leaves):
+        message = f"{where}: `bounded` must name labels of the row, and the world at least"
+        raise ContractError(message)
     return RowKind(
         labels=leaves,
+        bounded=bounded,
         fields=fields,
         aggregation=str(raw["aggregation"]),
         minimum_field=field_name,
@@ -172,8 +179,16 @@ def _shape(where: str, raw: object, shapes: Mapping[str, Shape]) -> Shape:
     return leaf
 
 
-def filter_rows(contract: Contract, section: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Filtered:
+Known = Mapping[str, Container[tuple[Any, ...]]]
+"""Per kind of row the groups that the world declares: tuples of the bounded labels, in the contract's order."""
+
+
+def filter_rows(
+    contract: Contract, section: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *, known: Known
+) -> Filtered:
     """What of `rows` ((kind, row) pairs) may leave.
+
+    A row about a group that `known` does not hold is rejected whole: a kind that is absent there has no group.
 
     A key that the contract does not name is dropped and counted under its dotted path. A row whose group or kind is
     not as the contract says is rejected whole; so is a row with a value of the wrong type, because half a row could be
@@ -186,12 +201,21 @@ def filter_rows(contract: Contract, section: str, rows: Iterable[tuple[str, Mapp
         if spec is None or len(result.items) >= MAX_ROWS:
             result.rejected += 1
             continue
+        if not _is_known(spec, row, known.get(kind, ())):
+            result.rejected += 1
+            continue
         item = _filter_row(spec, kind, row, result)
         if item is None:
             result.rejected += 1
         else:
             result.items.append(item)
     return result
+
+
+def _is_known(spec: RowKind, row: Mapping[str, Any], groups: Container[tuple[Any, ...]]) -> bool:
+    group = tuple(row.get(name) for name in spec.bounded)
+    # A group is of plain words: what cannot be hashed is none.
+    return all(value is None or isinstance(value, str) for value in group) and group in groups
 
 
 def _filter_row(spec: RowKind, kind: str, row: Mapping[str, Any], result: Filtered) -> dict[str, Any] | None:

@@ -84,6 +84,8 @@ class StubApi:
         old = self.objects.get(path)
         meta = thing.setdefault("metadata", {})
         meta.setdefault("name", path.rsplit("/", 1)[-1])
+        if (match := _ONE.match(path)) is not None and match[1]:
+            meta.setdefault("namespace", match[1])
         meta["uid"] = old["metadata"]["uid"] if old else f"uid-{self.version}"
         meta["resourceVersion"] = str(self.version)
         meta["generation"] = (old["metadata"]["generation"] + 1) if old else 1

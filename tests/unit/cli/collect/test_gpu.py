@@ -105,7 +105,9 @@ def test_a_class_row_counts_all_gpus_and_sums_only_what_is_wholly_known() -> Non
 def test_a_class_row_crosses_the_border_and_comes_back_the_same() -> None:
     row = gpu.by_class(rows([node("n1", 2)], [], [*readings(0), *readings(1)]))[0]
     row.sample_age_s = 4.0
-    found = filter_rows(load_contract(), "metrics", [("gpu", gpu.as_contract(row))])
+    found = filter_rows(
+        load_contract(), "metrics", [("gpu", gpu.as_contract(row))], known={"gpu": {(row.world, row.cell)}}
+    )
     assert (found.dropped, found.rejected) == ({}, 0)
     assert gpu.from_contract(found.items[0]) == row
 

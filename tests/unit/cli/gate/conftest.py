@@ -150,6 +150,7 @@ class World:
         found = {
             "twain/image-digest": f"sha256:{'a' * 64}",
             "twain/weights-digest": f"sha256:{'b' * 64}",
+            "twain/served-name": "qwen3-32b",
             **(annotations or {}),
         }
         self.api.put(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.telemetry.contract import ContractError, Leaf, filter_rows, load_contract, violations
+from components.telemetry.contract import ContractError, Filtered, Leaf, filter_rows, load_contract, violations
 
 CONTRACT = load_contract()
 QUANTILE = {"value": 0.1, "low": 0.05, "high": 0.25}
@@ -25,6 +25,16 @@ GPU: dict[str, Any] = {
     "memoryUsed": 1.0, "memoryTotal": 2.0, "power": 300.5, "sampleAge": 4,
 }  # fmt: skip
 
+KNOWN: dict[str, set[tuple[Any, ...]]] = {
+    "latency": {("cn", "cn-sha-1", "aurelia", "advisor", "qwen3-32b")},
+    "cost": {("cn",)},
+    **{kind: {("cn", "cn-sha-1")} for kind in ("gpu", "workload", "cell", "guarantee")},
+}
+
+
+def filtered(section: str, rows: Any) -> Filtered:
+    return filter_rows(CONTRACT, section, rows, known=KNOWN)
+
 
 def test_the_sections_are_exactly_the_four_of_the_design() -> None:
     assert set(CONTRACT.sections) == {"metrics", "cost", "fleet", "parity"}
@@ -38,7 +48,7 @@ def test_no_label_names_a_pod_a_node_or_a_person() -> None:
 
 
 def test_a_row_as_the_contract_says_leaves_whole() -> None:
-    found = filter_rows(CONTRACT, "metrics", [("latency", LATENCY), ("gpu", GPU)])
+    found = filtered("metrics", [("latency", LATENCY), ("gpu", GPU)])
     assert (found.dropped, found.rejected, found.suppressed) == ({}, 0, 0)
     assert found.items[0] == {"kind": "latency", **LATENCY, "suppressed": False}
     assert violations(CONTRACT, "metrics", found.items) == []
@@ -49,14 +59,14 @@ def test_one_more_label_is_dropped_and_counted_at_every_depth() -> None:
     row["pod"] = "p-1"
     row["ttft"]["p50"]["exemplar"] = "trace"
     row["Patient Müller"] = 1
-    found = filter_rows(CONTRACT, "metrics", [("latency", row)])
+    found = filtered("metrics", [("latency", row)])
     assert found.dropped == {"latency.pod": 1, "latency.ttft.p50.exemplar": 1, "latency.other": 1}
     assert found.items == [{"kind": "latency", **LATENCY, "suppressed": False}]
 
 
 @pytest.mark.parametrize("requests", [0, 1, 9, None, 9.5, True, "40"])
 def test_a_group_under_the_minimum_leaves_without_any_value(requests: object) -> None:
-    found = filter_rows(CONTRACT, "metrics", [("latency", {**LATENCY, "requests": requests})])
+    found = filtered("metrics", [("latency", {**LATENCY, "requests": requests})])
     labels = {name: LATENCY[name] for name in ("world", "cell", "maison", "workload", "model")}
     assert found.items == [{"kind": "latency", **labels, "suppressed": True}]
     assert violations(CONTRACT, "metrics", found.items) == []
@@ -78,17 +88,32 @@ def test_a_group_under_the_minimum_leaves_without_any_value(requests: object) ->
     ],
 )
 def test_a_row_with_a_value_of_another_kind_does_not_leave(change: dict[str, Any]) -> None:
-    found = filter_rows(CONTRACT, "metrics", [("latency", {**LATENCY, **change})])
+    found = filtered("metrics", [("latency", {**LATENCY, **change})])
     assert (found.items, found.rejected) == ([], 1)
 
 
+@pytest.mark.parametrize("name", ["world", "cell", "maison", "workload", "model"])
+def test_a_group_that_the_world_does_not_declare_does_not_leave_however_well_its_name_is_formed(name: str) -> None:
+    row = {**LATENCY, name: "row" if name == "world" else "wang-13800138000"}
+    found = filtered("metrics", [("latency", row)])
+    assert (found.items, found.rejected) == ([], 1)
+
+
+def test_where_no_group_is_declared_nothing_leaves() -> None:
+    found = filter_rows(CONTRACT, "metrics", [("latency", LATENCY), ("gpu", GPU)], known={})
+    assert (found.items, found.rejected) == ([], 2)
+    for kinds in CONTRACT.sections.values():
+        for kind in kinds.values():
+            assert kind.bounded[0] == "world"
+
+
 def test_a_kind_of_another_section_does_not_leave() -> None:
-    assert filter_rows(CONTRACT, "fleet", [("latency", LATENCY)]).items == []
+    assert filtered("fleet", [("latency", LATENCY)]).items == []
 
 
 def test_a_section_that_the_contract_lacks_is_an_error() -> None:
     with pytest.raises(ContractError, match="no section 'logs'"):
-        filter_rows(CONTRACT, "logs", [])
+        filtered("logs", [])
     with pytest.raises(ContractError):
         load_contract("v999")
     with pytest.raises(ContractError):
@@ -96,7 +121,7 @@ def test_a_section_that_the_contract_lacks_is_an_error() -> None:
 
 
 def test_the_judge_finds_what_the_filter_would_have_kept_back() -> None:
-    good = filter_rows(CONTRACT, "metrics", [("latency", LATENCY)]).items[0]
+    good = filtered("metrics", [("latency", LATENCY)]).items[0]
     assert violations(CONTRACT, "metrics", [{**good, "pod": "x"}]) == ["items[0].pod: not in the contract"]
     assert violations(CONTRACT, "metrics", [{**good, "requests": 3}])
     assert violations(CONTRACT, "metrics", [{**good, "kind": "pods"}])
@@ -140,7 +165,7 @@ def rows(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
 @given(rows())
 def test_whatever_goes_in_only_what_the_contract_names_comes_out(case: tuple[str, str, dict[str, Any]]) -> None:
     section, kind, row = case
-    found = filter_rows(CONTRACT, section, [(kind, row)])
+    found = filtered(section, [(kind, row)])
     assert violations(CONTRACT, section, found.items) == []
     assert found.rejected + len(found.items) == 1
     json.dumps(found.items, allow_nan=False)

@@ -1,0 +1,214 @@
+"""What a gate lets out when the series behind it are hostile: over its own route, judged by a reader of its own.
+
+`make test` runs a seeded sample; `make prove` more than 10,000 series, and writes `docs/proof/contract.json`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from cli.net.http import HttpClient, tls
+from tests.integration.small import ROOT
+from tests.integration.test_rehearsal_border import CONTRACT, strangers
+from tests.prove.test_kill_points import commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.cli.gate.conftest import World
+
+EDGES = ("0.3", "0.5", "1", "+Inf")
+CANARY = "canary4711"
+LEAST = CONTRACT["sections"]["metrics"]["latency"]["minimum"]["least"]
+# Shapes that a person's words take in a label, up to one that looks like an honest name.
+DISGUISES = (
+    CANARY,
+    f"{CANARY}-wang",
+    f"Mr {CANARY}",
+    f"{CANARY}\n",
+    f"user/{CANARY}",
+    f"{CANARY}:v1",
+    f"\u202e{CANARY}",
+)
+HOSTILE = st.sampled_from(DISGUISES) | st.text(max_size=20).map(lambda text: f"{text}{CANARY}")
+LABELS = st.sampled_from(
+    ["pod", "node", "user", "adapter", "prompt", "instance", "running_lora_adapters", "engine", "namespace", "le2",
+     "world", "cell", "customer", "__name", "exported_maison", "trace_id"]
+)  # fmt: skip
+
+
+def honest_or(value: str) -> st.SearchStrategy[str]:
+    """Mostly what the world declares, sometimes a person's words, sometimes another honest-looking name."""
+    return st.just(value) | HOSTILE | st.sampled_from(["concierge", "calisto", "", "qwen3-32b-fr"])
+
+
+SETS = st.fixed_dictionaries(
+    {
+        "workload": honest_or("advisor"),
+        "maison": honest_or("aurelia"),
+        "model": honest_or("qwen3-32b"),
+        "requests": st.sampled_from([0, 1, LEAST - 1, LEAST, LEAST + 1, 400]),
+        "more": st.dictionaries(LABELS, HOSTILE, max_size=4),
+    }
+)
+ROWS = st.dictionaries(
+    st.sampled_from(["value", "month", "billed", "resourceNames", "owner", "cell", "world", "region", CANARY]),
+    HOSTILE | st.none() | st.integers() | st.lists(HOSTILE, max_size=2) | st.just("row") | st.just("cn-sha-1"),
+    max_size=5,
+)
+CASES = st.fixed_dictionaries(
+    {
+        "section": st.sampled_from(["metrics", "metrics", "metrics", "metrics", "fleet", "cost", "parity"]),
+        "sets": st.lists(SETS, min_size=1, max_size=4),
+        "rows": st.lists(ROWS, max_size=3),
+        "annotations": st.dictionaries(LABELS, HOSTILE, max_size=3),
+    }
+)
+
+
+def series_of(one: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    """The series of one process that says about itself what it likes."""
+    at = time.time() - 30
+    base = {"pod": CANARY, "job": "pods", "node": f"node-{CANARY}", "engine": "0", **one["more"]}
+    base |= {"instance": f"127.1.1.{number}:8000", "workload": one["workload"], "maison": one["maison"]}
+    base["model_name"] = one["model"]
+    found: list[dict[str, Any]] = []
+    for name in ("time_to_first_token", "inter_token_latency", "e2e_request_latency", "request_queue_time"):
+        for edge in EDGES:
+            labels = {**base, "__name__": f"vllm:{name}_seconds_bucket", "le": edge}
+            last = "0" if edge == "0.3" else str(one["requests"])
+            found.append({"metric": labels, "values": [[at - 800, "0"], [at, last]]})
+    for name in ("prompt_tokens_total", "generation_tokens_total", "lora_requests_info", CANARY):
+        labels = {**base, "__name__": f"vllm:{name}"}
+        found.append({"metric": labels, "values": [[at - 800, "0"], [at, "7"]]})
+    return found
+
+
+def put(world: World, case: dict[str, Any]) -> int:
+    """Make the world say what the case says; returns how many series it has."""
+    root = "/api/v1/namespaces/twain-system/configmaps"
+    world.matrix = [one for number, each in enumerate(case["sets"]) for one in series_of(each, number)]
+    world.deployment("advisor", annotations={f"x/{name}": value for name, value in case["annotations"].items()})
+    cost = [{"world": "cn", "provider": "alicloud", "region": "cn-shanghai", **row} for row in case["rows"]]
+    world.api.put(f"{root}/cost", {"data": {"cost.json": json.dumps({"items": cost})}})
+    told = {f"k{number}": value for number, row in enumerate(case["rows"]) for value in row.values()}
+    # A guarantee is a word by the contract: here it is always more than one.
+    world.api.put(f"{root}/guarantees", {"data": {name: f"{value} of {CANARY}" for name, value in told.items()}})
+    node = {"metadata": {"labels": {"twain/gpu-class": "gpu-80g", "owner": CANARY}, "name": f"node-{CANARY}"}}
+    world.api.put(f"/api/v1/nodes/node-{CANARY}", {**node, "status": {"allocatable": {"nvidia.com/gpu": "4"}}})
+    return len(world.matrix)
+
+
+class Tally:
+    """What was tried and what came of it, for the record."""
+
+    def __init__(self) -> None:
+        self.cases = self.series = self.left = self.suppressed = self.withheld = 0
+
+
+class Door:
+    """A gate that listens, and a caller of its route that reads bytes and trusts nothing."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.loop = world, asyncio.new_event_loop()
+        self._running = world.running()
+        self.access = self.loop.run_until_complete(self._running.__aenter__())
+        self.http = HttpClient(self.access.url, ssl_context=tls(self.access.ca_pem))
+
+    def ask(self, section: str) -> tuple[dict[str, str], bytes]:
+        headers = {"authorization": "Bearer the-gate-token"}
+        answer = self.loop.run_until_complete(
+            self.http.request("GET", "/v1/aggregates", params={"section": section}, headers=headers, deadline=30)
+        )
+        assert answer.status == 200, answer.body
+        return answer.headers, answer.body
+
+    def close(self) -> None:
+        self.http.close()
+        self.loop.run_until_complete(self._running.__aexit__(None, None, None))
+        self.loop.close()
+
+
+@pytest.fixture
+def door(world: World) -> Iterator[Door]:
+    opened = Door(world)
+    yield opened
+    opened.close()
+
+
+def judge(case: dict[str, Any], headers: dict[str, str], body: bytes, tally: Tally) -> None:
+    """Nothing that was planted is in the answer, and nothing else that the contract's file does not name."""
+    assert CANARY not in body.decode()
+    assert CANARY not in json.dumps(headers)
+    document = json.loads(body)
+    assert set(document) == {
+        "apiVersion", "kind", "contract", "world", "section", "partial", "errors", "suppressed", "dropped", "items",
+    }  # fmt: skip
+    for item in document["items"]:
+        assert strangers(case["section"], item) == [], item
+        assert item["world"] == "cn"
+        if item["kind"] == "latency":
+            assert (item["maison"], item["workload"], item["model"]) == ("aurelia", "advisor", "qwen3-32b")
+            assert item["suppressed"] or item["requests"] >= LEAST
+        tally.left += not item["suppressed"]
+        tally.suppressed += item["suppressed"]
+    tally.withheld += document["dropped"]
+    tally.cases += 1
+
+
+def run(door: Door, examples: int) -> Tally:
+    tally = Tally()
+
+    @seed(20261121)
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(CASES)
+    def tried(case: dict[str, Any]) -> None:
+        tally.series += put(door.world, case)
+        judge(case, *door.ask(case["section"]), tally)
+
+    tried()
+    # A filter that lets all or nothing out would prove nothing.
+    assert min(tally.left, tally.suppressed, tally.withheld) > 0
+    return tally
+
+
+def test_of_hostile_series_nothing_beyond_the_contract_leaves_the_gate(door: Door) -> None:
+    tally = run(door, 40)
+    assert tally.series >= 800
+
+
+@pytest.mark.prove
+def test_of_more_than_ten_thousand_series_nothing_beyond_the_contract_leaves_the_gate(door: Door) -> None:
+    tally = run(door, 400)
+    assert tally.series >= 10_000
+    document = {
+        "what": "hostile series, objects, cost rows behind a gate: what left held nothing beyond the contract's file",
+        **commit(), "seed": 20261121, "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cases": tally.cases, "series": tally.series, "rowsThatLeft": tally.left,
+        "groupsSuppressed": tally.suppressed, "keysAndRowsWithheld": tally.withheld, "leaks": 0,
+    }  # fmt: skip
+    (ROOT / "docs" / "proof" / "contract.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def test_the_judge_sees_a_leak(door: Door) -> None:
+    """A gate whose filter was taken out is found by the very same judge."""
+    case = {"section": "metrics", "sets": [{"workload": "advisor", "maison": "aurelia", "model": "qwen3-32b",
+                                            "requests": 3, "more": {}}], "rows": [], "annotations": {}}  # fmt: skip
+    put(door.world, case)
+    headers, body = door.ask("metrics")
+    judge(case, headers, body, Tally())
+    document = json.loads(body)
+    row = document["items"][0]
+    assert row["suppressed"]
+    for change in ({"pod": "p"}, {"suppressed": False, "requests": 3}, {"workload": CANARY}, {"model": "a b"}):
+        leaked = {**document, "items": [{**row, **change}]}
+        with pytest.raises((AssertionError, KeyError)):
+            judge(case, headers, json.dumps(leaked).encode(), Tally())
