@@ -87,9 +87,29 @@ def show(error: errors.TwainError, console: Console) -> int:
     return errors.exit_code(error)
 
 
+def _stack(error: BaseException) -> str:
+    """Where it happened, with what kind of error. Messages are left out: a KeyError's is the key, which is data."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    waiting: list[tuple[str, BaseException]] = [("", error)]
+    while waiting:
+        how, one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        lines += [how, *traceback.format_tb(one.__traceback__), f"{type(one).__module__}.{type(one).__qualname__}\n"]
+        if one.__cause__ is not None:
+            waiting.append(("\ncaused by\n", one.__cause__))
+        elif one.__context__ is not None and not one.__suppress_context__:
+            waiting.append(("\nwhile handling\n", one.__context__))
+        if isinstance(one, BaseExceptionGroup):
+            waiting += [("\none of\n", part) for part in one.exceptions]
+    return "".join(lines)
+
+
 def bug(error: BaseException, console: Console, home: Path, argv: list[str]) -> int:
     """Write a report about an error of ours and name it. The report holds the stack, not the values."""
-    stack = "".join(traceback.format_exception(error))
+    stack = _stack(error)
     report = hashlib.sha256(stack.encode()).hexdigest()[:10]
     path = home / "reports" / f"{report}.txt"
     head = f"twain {' '.join(argv[:2])}\n{datetime.now(UTC).isoformat()}\n\n"
