@@ -52,7 +52,9 @@ class GateAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One operator in one world. `env` is what the engine and the credential plugins run with, beside the minimum."""
+    """One operator in one world. `env` is what the engine and the credential plugins run with, beside the minimum;
+    `waivers` the folder of the fleet's waivers, where it is not the one beside the fleet.
+    """
 
     name: str
     world: str
@@ -63,6 +65,7 @@ class Context:
     gates: dict[str, GateAccess] = field(default_factory=dict)
     # The maisons whose content this operator may see without breaking a glass.
     maisons: tuple[str, ...] = ()
+    waivers: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ def _context(name: str, raw: Any, path: Path) -> Context:
             env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
             gates=gates,
             maisons=tuple(str(maison) for maison in raw.get("maisons") or ()),
+            waivers=_path(str(raw["waivers"]), path.parent) if raw.get("waivers") else None,
         )
     except (KeyError, TypeError, AttributeError) as error:
         message = f"context {name!r} in {path} is incomplete: {error}."

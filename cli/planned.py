@@ -1,4 +1,6 @@
-"""The plan of a stack that the engine cannot preview: a platform whose infra is not up. Planned from the spec alone."""
+"""Plans from the spec alone, of stacks that the engine cannot preview: a platform whose infra is not up, another
+world's, a fleet that was never up.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cli.engine import Engine
@@ -18,17 +21,24 @@ _PLAN_S = 120.0
 
 
 def resources(engine: Engine, stack: str, *, fleet: Path) -> list[dict[str, Any]]:
-    """What the program would register, in a process of its own: the command line imports no cloud's SDK.
+    """What the program would register, with the engine's environment. Raises as `plan`."""
+    return plan([stack], fleet=fleet, env=engine.env)
+
+
+def plan(stacks: Sequence[str], *, fleet: Path, env: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What the program would register for stacks of one cell, in a process of its own: the command line imports no
+    cloud's SDK.
 
     Raises UsageError for a fleet that is wrong, DeadlineError, ResourceError.
     """
     from cli import engine as engines
 
-    command = [sys.executable, "-m", "stacks.planner", stack, "--fleet", str(fleet)]
+    names = ", ".join(stacks)
+    command = [sys.executable, "-m", "stacks.planner", *stacks, "--fleet", str(fleet)]
     try:
         done = subprocess.run(
             command,
-            env=engine.env,
+            env=dict(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -36,10 +46,10 @@ def resources(engine: Engine, stack: str, *, fleet: Path) -> list[dict[str, Any]
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        message = f"the plan of {stack} took longer than {_PLAN_S:.0f} s."
+        message = f"the plan of {names} took longer than {_PLAN_S:.0f} s."
         raise errors.DeadlineError(message) from error
     if done.returncode != 0:
         raise engines.failure(
-            engines.Result(code=done.returncode, out=done.stdout, err=done.stderr), what=f"the plan of {stack}"
+            engines.Result(code=done.returncode, out=done.stdout, err=done.stderr), what=f"the plan of {names}"
         )
     return json.loads(done.stdout)["resources"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cli.serve.names import PORT as SERVE_PORT
 from components.platform import names
 from components.policy import spec_rules
-from rehearsal import blocks, border, ports, processes, secrets, tools
+from rehearsal import blocks, border, ports, processes, secrets, tools, waivers
 from rehearsal import home as homes
 from rehearsal.discover import discover
 from rehearsal.engine.pulumi import Engine
@@ -245,12 +245,14 @@ def write_operator(rehearsal: Rehearsal, world: str, gates: dict[str, dict[str, 
         "maisons": [maison.name for maison in rehearsal.fleet.maisons[:1]],
         "fleet": str(rehearsal.fleet_path),
         "workspace": str(home.workspace(world)),
+        "waivers": str(home.operator(world) / "waivers"),
         "env": kept,
         "gates": gates,
         "bills": [str(home.world(world) / "bills")],
     }
     document = {"current": f"rehearsal-{world}", "contexts": {f"rehearsal-{world}": context}}
     _write_private(home.operator(world) / "contexts.json", document)
+    waivers.write(home.operator(world) / "waivers", rehearsal.fleet, datetime.now(UTC).date())
     _write_text(home.operator(world) / "kubeconfig", _kubeconfig(home.operator(world)))
 
 

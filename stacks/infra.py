@@ -189,4 +189,4 @@ def _guarantees(
     for value in (getattr(part, field.name) for part in parts for field in fields(part)):
         several = value.values() if isinstance(value, dict) else [value]
         waited += [one for one in several if isinstance(one, pulumi.Output)]
-    return pulumi.Output.all(*waited).apply(lambda _: state.guarantees(seen, cloud))
+    return pulumi.Output.all(*waited).apply(lambda _: state.infra(seen, cloud))

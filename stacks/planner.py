@@ -1,8 +1,9 @@
 """Plans a stack without an engine, cloud or cluster: what the program would register, as JSON on standard output.
 
 For a stack whose `infra` is not up, which the engine cannot preview. Values that only a deployed cell has are not
-known; they are written as the engine writes them. Run as `python -m stacks.planner STACK [--fleet PATH]`. No state is
-touched, and the guard's rules are for the caller to apply (`components.policy.decide`).
+known; they are written as the engine writes them. Run as `python -m stacks.planner STACK… [--fleet PATH]`; of several
+stacks the resources are one list. No state is touched, and the guard's rules are for the caller to apply
+(`components.policy.decide`).
 """
 
 from __future__ import annotations
@@ -93,11 +94,11 @@ def _plain(value: Any) -> Any:
 def main() -> int:
     """Print the plan; 2 with the problems on standard error when the fleet is wrong."""
     parser = argparse.ArgumentParser(prog="python -m stacks.planner")
-    parser.add_argument("stack")
+    parser.add_argument("stacks", metavar="STACK", nargs="+")
     parser.add_argument("--fleet")
     asked = parser.parse_args()
     try:
-        found = plan(asked.stack, asked.fleet)
+        found = [row for stack in asked.stacks for row in plan(stack, asked.fleet)]
     except TwainLibraryError as error:
         sys.stderr.write(f"{error}\n")
         return 2

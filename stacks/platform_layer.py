@@ -14,7 +14,9 @@ from components import platform
 from components.clouds import gpu
 from components.cluster.kubeconfig import assemble
 from components.errors import Problem, SpecError
+from components.parity import state
 from components.spec.lock import lock_dir, read_lock
+from stacks.seen import Seen
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -45,13 +47,16 @@ def build(settings: Settings) -> None:
             for other in settings.fleet.cells_of(cell.world)
             if other.name != cell.name
         }
+    seen = Seen().register()
     platform.build(
         fleet=settings.fleet,
         cell=settings.cell,
         provider=provider,
         gateway_class=gpu.GATEWAY_CLASS[cell.cloud],
         sister_cells=sisters,
-        guaranteed=infra.outputs.apply(lambda found: found.get("guarantees") or {}),
+        guaranteed=lambda: pulumi.Output.all(infra.outputs, seen.tell(state.platform)).apply(
+            lambda found: {**(found[0].get("guarantees") or {}), **found[1]}
+        ),
         identities=infra.outputs.apply(_identities),
     )
 

@@ -1,61 +1,90 @@
-"""The closed list of capabilities that cells are compared by, and what a value of each means.
+"""The closed list of capabilities that cells are compared by: what a value of each means, and how each cloud gives it.
 
-Values are short words, because they cross the border in the `parity` section of the telemetry contract.
+The list is data (`data/capabilities.yaml`). How a guarantee is given is declared per cloud, with the reason; tests hold
+every declaration against real plans.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-# What a cell answers when the capability has no object in it, such as GPU scaling without a GPU pool.
-NOT_APPLICABLE = "n/a"
+from components.parity.graph import NOT_APPLICABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CAPABILITIES", "IDS", "MEANS", "NOT_APPLICABLE", "Capability", "Given", "Means", "by_id"]
+
+Means = Literal["native", "composed", "planned", "blocked", "never"]
+MEANS: tuple[Means, ...] = get_args(Means)
+Layer = Literal["infra", "platform", "workload"]
+CLOUDS = ("alicloud", "gcp", "azure")
+_FILE = "capabilities.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """How one cloud gives a guarantee, and why it is said so."""
+
+    means: Means
+    why: str
+
+    @property
+    def there(self) -> bool:
+        """Whether a cell on that cloud has it."""
+        return self.means in {"native", "composed"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capability:
-    """One thing that a cell guarantees. `field` is the place in the fleet that decides it, empty where no field
-    does.
+    """One thing that a cell guarantees. `field` is the place in the fleet that decides it, empty where no field does;
+    `lacking` the value of a cell that has nothing of it, empty where there is no such value; `reads` the inputs that
+    it is read from (`TYPE PATH`, or `TYPE` where it counts that there is one), by cloud, or under `kubernetes` for what
+    is the same on all.
     """
 
     id: str
     source: str
+    layer: Layer
     says: str
+    clouds: Mapping[str, Given]
+    reads: Mapping[str, tuple[str, ...]]
     field: str = ""
+    lacking: str = ""
+
+    def inputs(self, cloud: str) -> tuple[str, ...]:
+        """The inputs that it is read from on a cloud."""
+        return self.reads.get(cloud, self.reads.get("kubernetes", ()))
 
 
-CAPABILITIES: tuple[Capability, ...] = (
-    Capability(
-        id="kubernetes.minor",
-        source="ours",
-        says="The minor version of the Kubernetes API, as declared to the cloud.",
-        field="kubernetes_minor",
-    ),
-    Capability(
-        id="api.private",
-        source="ours",
-        says="`private` when the Kubernetes API has no public address and no public name, else `public`.",
-    ),
-    Capability(
-        id="secrets.encryption",
-        source="ours",
-        says="`customer-key` when Secrets in etcd are encrypted with the cell's own key, else `cloud-key`.",
-    ),
-    Capability(
-        id="gpu.class",
-        source="ours",
-        says="CLASS/DEVICES of each GPU pool, as its machine really gives them, joined by `_`.",
-        field="gpu_pools",
-    ),
-    Capability(
-        id="gpu.scale_from_zero",
-        source="ours",
-        says="`yes` when every GPU pool has an autoscaler and may have no node, else `no`.",
-        field="gpu_pools",
-    ),
-    Capability(
-        id="bucket.public_access",
-        source="ours",
-        says="`blocked` when no setting of an object could make a bucket's content public, else `possible`.",
-    ),
-)
+def _read() -> tuple[Capability, ...]:
+    import yaml
+
+    text = (resources.files("components.parity") / "data" / _FILE).read_text(encoding="utf-8")
+    # The safe loader all the same, in C where the library has it: this is read at each start.
+    raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return tuple(_capability(one) for one in raw["capabilities"])
+
+
+def _capability(raw: Mapping[str, Any]) -> Capability:
+    return Capability(
+        id=raw["id"],
+        source=raw["source"],
+        layer=raw["layer"],
+        says=raw["says"],
+        clouds={cloud: Given(means=one["means"], why=one["why"]) for cloud, one in raw["clouds"].items()},
+        reads={cloud: tuple(inputs) for cloud, inputs in raw["reads"].items()},
+        field=raw.get("field", ""),
+        lacking=raw.get("lacking", ""),
+    )
+
+
+CAPABILITIES: tuple[Capability, ...] = _read()
 IDS = tuple(capability.id for capability in CAPABILITIES)
+
+
+def by_id(identifier: str) -> Capability | None:
+    """The capability of this id, or None."""
+    return next((one for one in CAPABILITIES if one.id == identifier), None)

@@ -20,6 +20,8 @@ from components.platform import (
 from components.platform.context import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pulumi_kubernetes
 
     from components.spec.model import Fleet, ResolvedCell
@@ -32,15 +34,15 @@ def build(
     provider: pulumi_kubernetes.Provider,
     gateway_class: str,
     sister_cells: dict[str, pulumi.Output[str]],
-    guaranteed: pulumi.Output[dict[str, str | None]],
+    guaranteed: Callable[[], pulumi.Output[dict[str, str | None]]],
     identities: pulumi.Output[dict[str, str]],
 ) -> None:
     """Declare everything that is installed in the cell's cluster.
 
     `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
-    cells (JSON text by cell name); only the gate cell uses them. `guaranteed` maps capability id to what the cell's
-    infra stack guarantees, `identities` maps each maison to what binds a service account to its cloud identity.
-    Repetition: declarative, a second run changes nothing.
+    cells (JSON text by cell name); only the gate cell uses them. `guaranteed` is asked last: it maps capability id to
+    what the cell guarantees, with what was declared here. `identities` maps each maison to what binds a service account
+    to its cloud identity. Repetition: declarative, a second run changes nothing.
     """
     parent = pulumi.ComponentResource("twain:index:Platform", cell.cell.name)
     context = Context(fleet=fleet, cell=cell, provider=provider, parent=parent, sister_cells=sister_cells)
@@ -48,10 +50,10 @@ def build(
     priorities.declare(context)
     access.declare(context, spaces)
     tenants.declare(context, spaces, identities)
-    guarantees.declare(context, spaces, guaranteed)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)
     if context.is_gate_cell:
         gate.declare(context, spaces)
+    guarantees.declare(context, spaces, guaranteed())
     parent.register_outputs({})

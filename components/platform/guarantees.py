@@ -1,4 +1,4 @@
-"""What the cell guarantees, written where the gate reads it: capability id to value, from the infra stack's outputs."""
+"""What the cell guarantees, written where the gate reads it: capability id to value."""
 
 from __future__ import annotations
 

@@ -355,11 +355,15 @@ class Workload(SpecModel):
 
 
 class Waiver(SpecModel):
-    """A declared difference between cells. After `until` it no longer counts and the difference is a gap again."""
+    """A declared difference between cells. It counts from `since` (where that is said) to the end of `until`; after
+    that the difference is a gap again. With `value` it excuses that value only.
+    """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")
     capability: str = Field(min_length=3, max_length=64)
     cells: tuple[Name, ...] = Field(min_length=1)
     owner: str = Field(min_length=2, max_length=128)
     reason: str = Field(min_length=10, max_length=1000)
+    since: date | None = None
     until: date
+    value: str | None = Field(default=None, min_length=1, max_length=128)

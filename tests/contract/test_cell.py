@@ -16,7 +16,7 @@ from components.clouds import labels
 from components.clouds.accounts import ROLES
 from components.clouds.profile import NAME_RULES
 from components.network.plan import AddressPlan
-from components.parity.state import guarantees
+from components.parity import state
 from components.policy.model import Subject, cloud_of
 from components.policy.rules import judge
 from components.spec.load import load_fleet
@@ -115,8 +115,10 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
 
 def test_the_outputs_hold_what_the_resources_guarantee(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     recorder, outputs = cell
-    assert outputs["guarantees"] == guarantees(recorder.graph(), cloud)
-    assert None not in outputs["guarantees"].values()
+    assert outputs["guarantees"] == state.infra(recorder.graph(), cloud)
+    # Of one of the devices no source gives a figure.
+    unknown = {name for name, value in outputs["guarantees"].items() if value is None}
+    assert unknown == ({"gpu.rate"} if cloud == "azure" else set())
 
 
 def test_every_resource_keeps_the_rules_and_names_its_provider(

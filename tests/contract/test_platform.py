@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.errors import SpecError
+from components.parity.state import PLATFORM
 from components.spec.lock import CellLock, write_lock
 from stacks import program
 from tests.recorder import FLEET, PEM, Recorder, environment, run
@@ -93,5 +94,9 @@ def test_what_the_cell_guarantees_stands_where_the_gate_reads_it(tmp_path: Path)
     known = {"api.private": "private", "gpu.class": None}
     recorder = platform("eu-ams-1", tmp_path, cluster_ca=PEM, guarantees=known)
     (written,) = [r for r in recorder.of("kubernetes:core/v1:ConfigMap") if r.name == "guarantees"]
-    assert written.inputs["data"] == {"api.private": "private"}
+    # What the infra stack tells, and what was declared here beside it; what is not known is left out.
+    told = written.inputs["data"]
+    assert (told["api.private"], "gpu.class" in told) == ("private", False)
+    assert (told["tenant.isolation"], told["gateway.tls"], told["gang_scheduling"]) == ("isolated", "required", "none")
+    assert set(told) == {"api.private", *PLATFORM}
     assert written.inputs["metadata"]["namespace"] == "twain-system"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,19 +16,26 @@ from components.spec.model import Waiver
 FLEET = Path(__file__).resolve().parents[4] / "stacks" / "fleets" / "rehearsal.yaml"
 TODAY = date(2026, 11, 20)
 CELLS = ("cn-sha-1", "eu-ams-1", "eu-par-1")
-SAME = {
+# Every capability, with a word that no cell lacks.
+SAME: dict[str, str] = {
+    **dict.fromkeys(IDS, "good"),
     "kubernetes.minor": "1.36",
     "api.private": "private",
-    "secrets.encryption": "customer-key",
     "gpu.class": "gpu-80g/1",
-    "gpu.scale_from_zero": "yes",
-    "bucket.public_access": "blocked",
 }
 
 
-def waiver(*, until: date, cells: tuple[str, ...] = ("cn-sha-1",), capability: str = "kubernetes.minor") -> Waiver:
+def waiver(
+    *, until: date, cells: tuple[str, ...] = ("cn-sha-1",), capability: str = "kubernetes.minor", **more: Any
+) -> Waiver:
     return Waiver(
-        id="W-1", capability=capability, cells=cells, owner="platform", reason="offered later there", until=until
+        id="W-1",
+        capability=capability,
+        cells=cells,
+        owner="platform",
+        reason="offered later there",
+        until=until,
+        **more,
     )
 
 
@@ -110,7 +118,7 @@ def test_a_known_difference_is_a_gap_although_a_third_cell_is_silent() -> None:
 
 
 def test_a_capability_without_its_object_anywhere_is_not_applicable_and_beside_one_it_is_a_gap() -> None:
-    bare = {"gpu.class": "n/a", "gpu.scale_from_zero": "n/a"}
+    bare: dict[str, str | None] = {"gpu.class": "n/a", "gpu.scale_from_zero": "n/a"}
     assert verdicts(cn_sha_1=bare, eu_ams_1=bare, eu_par_1=bare)["gpu.class"].verdict == "not applicable"
     assert verdicts(cn_sha_1=bare)["gpu.class"].verdict == "gap"
 
@@ -155,3 +163,65 @@ def test_the_line_is_the_cells_own_also_where_another_name_begins_like_it(tmp_pa
     (gap,) = [verdict for verdict in found if verdict.verdict == "gap"]
     line = next(n for n, row in enumerate(text.splitlines(), 1) if row == "    - name: eu-par-1" and n > 30)
     assert gap.where == f"{path}:{line} (spec.cells[2])"
+
+
+def test_a_waiver_that_has_not_begun_excuses_nothing_and_says_when_it_will() -> None:
+    later = waiver(until=date(2027, 1, 31), since=date(2026, 11, 21))
+    found = verdicts(later, cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
+    assert (found.verdict, found.waiver) == ("gap", "W-1")
+    assert "waiver W-1 begins on 2026-11-21 (platform)" in (found.reason or "")
+    today = waiver(until=date(2027, 1, 31), since=TODAY)
+    assert verdicts(today, cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"].verdict == "equivalent"
+
+
+def test_a_waiver_for_one_value_does_not_excuse_another() -> None:
+    narrow = waiver(until=TODAY, value="1.35")
+    assert verdicts(narrow, cn_sha_1={"kubernetes.minor": "1.35"})["kubernetes.minor"].verdict == "equivalent"
+    found = verdicts(narrow, cn_sha_1={"kubernetes.minor": "1.31"})["kubernetes.minor"]
+    assert (found.verdict, found.waiver) == ("gap", "W-1")
+    assert "waiver W-1 is for the value 1.35" in (found.reason or "")
+
+
+def test_of_two_cells_that_differ_a_waiver_for_either_excuses_and_the_better_one_is_the_measure() -> None:
+    values = {"cn-sha-1": {"disks.encryption": "cloud-key"}, "eu-par-1": {"disks.encryption": "customer-key"}}
+    for cell in values:
+        excused = waiver(until=TODAY, cells=(cell,), capability="disks.encryption")
+        found = compare.compare(values, fleet=load_fleet(FLEET), fleet_path=FLEET, waivers=[excused], today=TODAY)
+        assert [one.verdict for one in found if one.capability == "disks.encryption"] == ["equivalent"]
+    found = compare.compare(values, fleet=load_fleet(FLEET), fleet_path=FLEET, today=TODAY)
+    (gap,) = [one for one in found if one.verdict == "gap"]
+    assert gap.reason == "cn-sha-1 has cloud-key, eu-par-1 customer-key"
+    assert (gap.fix or "").startswith("make the component of cn-sha-1 give customer-key")
+
+
+def test_what_no_cell_has_because_no_cloud_gives_it_is_not_applicable_with_the_reason() -> None:
+    none = {"gang_scheduling": "none"}
+    found = verdicts(cn_sha_1=none, eu_ams_1=none, eu_par_1=none)["gang_scheduling"]
+    assert found.verdict == "not applicable"
+    assert (found.reason or "").startswith("no cell has it: planned (no queue is installed")
+    # What they could have and do not is equal, however poor.
+    public = {"api.private": "public"}
+    assert verdicts(cn_sha_1=public, eu_ams_1=public, eu_par_1=public)["api.private"].verdict == "equal"
+
+
+def test_plans_of_strangers_need_no_fleet_and_point_at_the_file_and_its_inputs() -> None:
+    values = {"ours": {"api.private": "private"}, "theirs": {"api.private": "public"}}
+    about = {
+        "ours": compare.About(cloud="gcp", file="ours.json"),
+        "theirs": compare.About(cloud="alicloud", file="theirs.json"),
+    }
+    found = compare.compare(values, fleet=None, fleet_path="", today=TODAY, about=about)
+    (gap,) = [one for one in found if one.verdict == "gap"]
+    assert gap.where == "theirs.json (ManagedKubernetes slbInternetEnabled)"
+    assert gap.reason == "theirs has public, ours private"
+
+
+def test_digests_that_differ_name_the_arguments_behind_them() -> None:
+    values = {"a": {"engine.arguments": "0123"}, "b": {"engine.arguments": "4567"}}
+    about = {
+        name: compare.About(file=f"{name}.json", details={"engine.arguments": text})
+        for name, text in (("a", "--x 1"), ("b", "--x 2"))
+    }
+    found = compare.compare(values, fleet=None, fleet_path="", today=TODAY, about=about)
+    (gap,) = [one for one in found if one.verdict == "gap"]
+    assert gap.reason == "b has 4567, a 0123 (--x 2; a: --x 1)"

@@ -1,119 +1,126 @@
-"""What a resource graph guarantees, and that a missing setting counts as the cloud's unsafe default."""
+"""How a resource graph is read: a missing setting counts as the cloud's unsafe default, one that cannot be read as
+unknown.
+"""
 
 from __future__ import annotations
 
-import copy
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.parity.capabilities import IDS
-from components.parity.state import guarantees
+from components.parity import state
+from components.parity.graph import HIDDEN, at, every, given, is_, some, whole
+from components.parity.state import INFRA, PLATFORM, WORKLOAD, guarantees
+from tests.unit.components.parity import plans
 
-GOLDEN = Path(__file__).resolve().parents[3] / "golden" / "graphs"
-CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
-MIRRORED = {
-    "kubernetes.minor": "1.36",
-    "api.private": "private",
-    "secrets.encryption": "customer-key",
-    "gpu.class": "gpu-80g/1",
-    "gpu.scale_from_zero": "yes",
-    "bucket.public_access": "blocked",
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+CLUSTERS = {
+    "alicloud": ("alicloud:cs/managedKubernetes:ManagedKubernetes", "slbInternetEnabled"),
+    "gcp": ("gcp:container/cluster:Cluster", "privateClusterConfig"),
+    "azure": ("azure-native:containerservice:ManagedCluster", "apiServerAccessProfile"),
 }
-Graph = list[tuple[str, str, dict[str, Any]]]
 
 
-def graph(cloud: str) -> Graph:
-    rows = json.loads((GOLDEN / f"{CELLS[cloud]}.json").read_text(encoding="utf-8"))
-    return [(row["type"], row["name"], copy.deepcopy(row["inputs"])) for row in rows]
-
-
-def changed(cloud: str, kind: str, *path: str, value: Any) -> dict[str, str | None]:
-    rows = graph(cloud)
-    touched = 0
-    for token, _, inputs in rows:
-        if token.endswith(kind):
-            place: Any = inputs
-            for step in path[:-1]:
-                place = place[step]
-            place[path[-1]] = value
-            touched += 1
-    assert touched
-    return guarantees(rows, cloud)
-
-
-@pytest.mark.parametrize("cloud", CELLS)
-def test_each_cloud_gives_the_same_guarantees(cloud: str) -> None:
-    assert guarantees(graph(cloud), cloud) == MIRRORED
-    assert tuple(MIRRORED) == IDS
-
-
-@pytest.mark.parametrize(
-    ("cloud", "kind", "path", "value", "capability", "expected"),
-    [
-        ("alicloud", ":ManagedKubernetes", ["slbInternetEnabled"], None, "api.private", "public"),
-        ("alicloud", ":ManagedKubernetes", ["version"], "1.35.2-aliyun.1", "kubernetes.minor", "1.35"),
-        ("alicloud", ":ManagedKubernetes", ["disableEncryption"], True, "secrets.encryption", "cloud-key"),
-        ("alicloud", ":ManagedKubernetes", ["encryptionProviderKey"], "", "secrets.encryption", "cloud-key"),
-        ("alicloud", ":AutoscalingConfig", ["scaleUpFromZero"], False, "gpu.scale_from_zero", "no"),
-        ("alicloud", ":BucketPublicAccessBlock", ["blockPublicAccess"], False, "bucket.public_access", "possible"),
-        ("alicloud", ":Bucket", ["acl"], "public-read", "bucket.public_access", "possible"),
-        ("gcp", ":Cluster", ["minMasterVersion"], "1.34", "kubernetes.minor", "1.34"),
-        (
-            "gcp",
-            "container/cluster:Cluster",
-            ["privateClusterConfig", "enablePrivateEndpoint"],
-            False,
-            "api.private",
-            "public",
-        ),
-        (
-            "gcp",
-            "container/cluster:Cluster",
-            ["databaseEncryption", "state"],
-            "DECRYPTED",
-            "secrets.encryption",
-            "cloud-key",
-        ),
-        ("gcp", "storage/bucket:Bucket", ["publicAccessPrevention"], "inherited", "bucket.public_access", "possible"),
-        ("azure", ":ManagedCluster", ["apiServerAccessProfile", "enablePrivateCluster"], None, "api.private", "public"),
-        (
-            "azure",
-            ":ManagedCluster",
-            ["securityProfile", "azureKeyVaultKms", "enabled"],
-            False,
-            "secrets.encryption",
-            "cloud-key",
-        ),
-        ("azure", ":AgentPool", ["minCount"], 1, "gpu.scale_from_zero", "no"),
-        ("azure", ":AgentPool", ["enableAutoScaling"], False, "gpu.scale_from_zero", "no"),
-        ("azure", ":AgentPool", ["vmSize"], "Standard_NV36ads_A10_v5", "gpu.class", "gpu-24g/1"),
-        ("azure", ":AgentPool", ["vmSize"], "Standard_Nobody_Knows", "gpu.class", None),
-        ("azure", ":BlobContainer", ["publicAccess"], "Blob", "bucket.public_access", "possible"),
-    ],
-)
-def test_a_changed_setting_changes_one_guarantee(
-    cloud: str, kind: str, path: list[str], value: Any, capability: str, expected: str | None
-) -> None:
-    found = changed(cloud, kind, *path, value=value)
-    assert found == MIRRORED | {capability: expected}
-
-
-@pytest.mark.parametrize("cloud", CELLS)
+@pytest.mark.parametrize("cloud", plans.CELLS)
 def test_an_empty_graph_guarantees_nothing_and_claims_nothing(cloud: str) -> None:
-    found = guarantees([], cloud)
-    assert {found[name] for name in IDS if not name.startswith("gpu.")} == {None}
-    assert {found["gpu.class"], found["gpu.scale_from_zero"]} == {"n/a"}
+    assert set(guarantees([], cloud).values()) == {None}
+    assert tuple(guarantees([], cloud)) == (*INFRA, *PLATFORM, *WORKLOAD)
+
+
+@pytest.mark.parametrize("cloud", plans.CELLS)
+def test_a_cluster_without_a_setting_has_the_clouds_unsafe_default(cloud: str) -> None:
+    token, _ = CLUSTERS[cloud]
+    found = guarantees([(token, "cluster", {})], cloud)
+    assert (found["api.private"], found["secrets.encryption"]) == ("public", "cloud-key")
+    assert (found["identity.keyless"], found["network.policy"], found["audit.log"]) == ("none", "ignored", "off")
+    assert found["kubernetes.minor"] is None
+    assert {found["gpu.class"], found["gpu.scale_from_zero"], found["database.tls"]} == {"n/a"}
+    assert {found[name] for name in PLATFORM} == {None}
+
+
+@pytest.mark.parametrize("cloud", plans.CELLS)
+@pytest.mark.parametrize("hidden", [UNKNOWN, "[secret]", SECRET, object()])
+def test_a_setting_that_cannot_be_read_makes_its_capability_unknown_and_no_other(cloud: str, hidden: Any) -> None:
+    rows = plans.plan(cloud)
+    token, path = CLUSTERS[cloud]
+    plans.put(rows, token, path, hidden)
+    before, found = guarantees(plans.plan(cloud), cloud), guarantees(rows, cloud)
+    assert {name for name in found if found[name] != before[name]} == {"api.private"}
+    assert found["api.private"] is None
+
+
+@pytest.mark.parametrize("cloud", plans.CELLS)
+def test_a_second_cluster_that_is_weaker_makes_the_cell_weaker(cloud: str) -> None:
+    rows = plans.plan(cloud)
+    token, _ = CLUSTERS[cloud]
+    plans.add(rows, token, {})
+    assert guarantees(rows, cloud)["api.private"] == "public"
+
+
+def test_a_known_no_outweighs_what_cannot_be_read() -> None:
+    assert every([None, False, True]) is False
+    assert every([None, True]) is None
+    assert some([None, True]) is True
+    assert some([None, False]) is None
+    assert every([]) is True
+    assert some([]) is False
+
+
+def test_values_are_compared_as_what_they_are() -> None:
+    assert is_(True, 1) is False
+    assert is_(1, True) is False
+    assert is_(None, None, "private") is True
+    assert is_(UNKNOWN, "private") is None
+    assert given(UNKNOWN) is True
+    assert given("") is False
+    assert given(SECRET) is True
+    assert at({"a": SECRET}, "a", "ciphertext") is HIDDEN
+    assert [whole(value) for value in (2.0, "30", True, "x", None)] == [2, 30, None, None, None]
 
 
 def test_an_exported_state_reads_like_a_graph_and_what_is_being_deleted_does_not_count() -> None:
     rows = [
-        {"type": kind, "urn": f"urn:pulumi:s::twain::{kind}::{name}", "inputs": inputs}
-        for kind, name, inputs in graph("azure")
+        {"type": row["type"], "urn": f"urn:pulumi:s::twain::{row['type']}::{number}", "inputs": row["inputs"]}
+        for number, row in enumerate(plans.plan("azure"))
     ]
-    assert guarantees(rows, "azure") == MIRRORED
+    assert guarantees(rows, "azure") == guarantees(plans.plan("azure"), "azure")
     for row in rows:
         row["delete"] = row["type"].endswith(":StorageAccount")
-    assert guarantees(rows, "azure")["bucket.public_access"] is None
+    found = guarantees(rows, "azure")
+    assert {found["bucket.public_access"], found["bucket.encryption"], found["files.encryption"]} == {"n/a"}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "extra"), [("gcp", "gcp:storage/bucket:Bucket"), ("alicloud", "alicloud:oss/bucket:Bucket")]
+)
+def test_one_open_bucket_beside_a_closed_one_opens_the_cell(cloud: str, extra: str) -> None:
+    rows = plans.plan(cloud)
+    plans.add(rows, extra, {})
+    found = guarantees(rows, cloud)
+    assert found["bucket.public_access"] == "possible"
+    assert found["bucket.encryption"] == "cloud-key"
+    assert found["bucket.versioning"] == "off"
+
+
+def test_a_machine_that_nobody_knows_has_no_class() -> None:
+    rows = plans.plan("azure")
+    plans.put(rows, "azure-native:containerservice:AgentPool", "vmSize", "Standard_Nobody_Knows")
+    assert guarantees(rows, "azure")["gpu.class"] is None
+
+
+def test_without_a_cloud_only_what_is_in_the_cluster_is_known() -> None:
+    rows = [row for row in plans.plan("gcp") if row["type"].startswith("kubernetes:")]
+    found = guarantees(rows, None)
+    assert {found[name] for name in INFRA} == {None}
+    assert found["tenant.isolation"] == "isolated"
+    assert state.clouds_of(rows) == ()
+
+
+def test_a_group_that_is_bound_in_two_tenants_isolates_neither_and_a_rule_for_everybody_denies_nothing() -> None:
+    token = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+    rows = plans.plan("gcp")
+    wide = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [{}]}
+    plans.put(rows, token, "spec", wide, where=lambda one: one["metadata"]["namespace"] == "maison-aurelia")
+    found = guarantees(rows, "gcp")
+    assert (found["network.default_deny"], found["tenant.isolation"]) == ("some", "partial")

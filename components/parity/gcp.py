@@ -1,0 +1,251 @@
+"""What the inputs of Google Cloud's resources guarantee."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.parity import graph as g
+from components.parity.pools import Pool, Pools
+
+if TYPE_CHECKING:
+    from components.parity.graph import Fact, Graph, Inputs, Reader
+
+CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+_BUCKET, _SQL = "gcp:storage/bucket:Bucket", "gcp:sql/databaseInstance:DatabaseInstance"
+_TAINT = "nvidia.com/gpu"
+_DAY_S = 86_400
+
+
+def pools(graph: Graph) -> Pools:
+    """The pools with accelerators."""
+    found = [pool for pool in graph.all(POOL) if g.given(g.at(pool, "nodeConfig", "guestAccelerators"))]
+    return Pools(cloud="gcp", pools=[_pool(one) for one in found], seen=bool(graph.all(CLUSTER)))
+
+
+def _pool(pool: Inputs) -> Pool:
+    accelerators, taints = g.listed(pool, "nodeConfig", "guestAccelerators"), g.listed(pool, "nodeConfig", "taints")
+    first = accelerators[0] if accelerators else {}
+    scaling = g.at(pool, "autoscaling")
+    scaled = None if scaling is g.HIDDEN else bool(scaling)
+    machine = g.at(pool, "nodeConfig", "machineType")
+    least = g.at(scaling, "totalMinNodeCount")
+    least = g.at(scaling, "minNodeCount") if least is None else least
+    return Pool(
+        machine=machine if isinstance(machine, str) else None,
+        gpus=g.whole(g.at(first, "count")),
+        scaled=scaled,
+        # Absent, the cloud's default is 0.
+        minimum=0 if scaled and least is None else g.whole(least),
+        exclusive=None
+        if accelerators is None
+        else g.every(
+            g.is_(g.at(one, key), None, "") for one in accelerators for key in ("gpuSharingConfig", "gpuPartitionSize")
+        ),
+        tainted=None if taints is None else g.some(g.is_(g.at(one, "key"), _TAINT) for one in taints),
+    )
+
+
+def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
+    return g.word(g.every(facts), yes=yes, no=no) if graph.all(CLUSTER) else None
+
+
+def _in(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
+    return g.resources_in(facts, seen=bool(graph.all(CLUSTER)), yes=yes, no=no)
+
+
+def _api(graph: Graph) -> str | None:
+    facts: list[Fact] = []
+    for one in graph.all(CLUSTER):
+        facts.append(g.is_(g.at(one, "privateClusterConfig", "enablePrivateEndpoint"), True))
+        outside = g.at(one, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
+        facts.append(g.is_(outside, None, False))
+    return _cluster(graph, *facts, yes="private", no="public")
+
+
+def _secrets(graph: Graph) -> str | None:
+    facts = [
+        fact
+        for one in graph.all(CLUSTER)
+        for fact in (
+            g.is_(g.at(one, "databaseEncryption", "state"), "ENCRYPTED"),
+            g.given(g.at(one, "databaseEncryption", "keyName")),
+        )
+    ]
+    return _cluster(graph, *facts, yes="customer-key", no="cloud-key")
+
+
+def _rotation(graph: Graph) -> str | None:
+    keys = graph.all("gcp:kms/cryptoKey:CryptoKey")
+    found = [g.at(key, "rotationPeriod") for key in keys]
+    if None in found:
+        return "none"
+    seconds = [str(one).removesuffix("s") for one in found]
+    return g.days((int(one) // _DAY_S if one.isdigit() else None for one in seconds), longest=True)
+
+
+def _disks(graph: Graph) -> str | None:
+    facts = [g.given(g.at(pool, "nodeConfig", "bootDiskKmsKey")) for pool in graph.all(POOL)]
+    return _in(graph, *facts, yes="customer-key", no="cloud-key")
+
+
+def _nodes(graph: Graph) -> str | None:
+    facts = [g.is_(g.at(pool, "networkConfig", "enablePrivateNodes"), True) for pool in graph.all(POOL)]
+    return _in(graph, *facts, yes="private", no="public")
+
+
+def _metadata(graph: Graph) -> str | None:
+    facts = [
+        g.is_(g.at(pool, "nodeConfig", "workloadMetadataConfig", "mode"), "GKE_METADATA") for pool in graph.all(POOL)
+    ]
+    return _in(graph, *facts, yes="guarded", no="open")
+
+
+def _public(graph: Graph) -> str | None:
+    facts = [
+        g.every(
+            (g.is_(one.get("publicAccessPrevention"), "enforced"), g.is_(one.get("uniformBucketLevelAccess"), True))
+        )
+        for one in graph.all(_BUCKET)
+    ]
+    return _in(graph, *facts, yes="blocked", no="possible")
+
+
+def _buckets(graph: Graph) -> str | None:
+    facts = [g.given(g.at(one, "encryption", "defaultKmsKeyName")) for one in graph.all(_BUCKET)]
+    return _in(graph, *facts, yes="customer-key", no="cloud-key")
+
+
+def _versions(graph: Graph) -> str | None:
+    facts = [g.is_(g.at(one, "versioning", "enabled"), True) for one in graph.all(_BUCKET)]
+    return _in(graph, *facts, yes="on", no="off")
+
+
+def _files(graph: Graph) -> str | None:
+    facts = [g.given(one.get("kmsKeyName")) for one in graph.all("gcp:filestore/instance:Instance")]
+    return _in(graph, *facts, yes="customer-key", no="cloud-key")
+
+
+def _registry(graph: Graph) -> str | None:
+    facts = [g.given(one.get("kmsKeyName")) for one in graph.all("gcp:artifactregistry/repository:Repository")]
+    return _in(graph, *facts, yes="customer-key", no="cloud-key")
+
+
+def _zones(graph: Graph) -> str | None:
+    facts = [g.is_(g.at(one, "settings", "availabilityType"), "REGIONAL") for one in graph.all(_SQL)]
+    return _in(graph, *facts, yes="two-zones", no="one-zone")
+
+
+def _backup(graph: Graph) -> str | None:
+    databases = graph.all(_SQL)
+    if not databases:
+        return _in(graph, yes="", no="")
+    settings = [g.at(one, "settings", "backupConfiguration") for one in databases]
+    if any(g.is_(g.at(one, "enabled"), True) is False for one in settings):
+        return "none"
+    # Kept are so many backups, one a day.
+    return g.days(g.whole(g.at(one, "backupRetentionSettings", "retainedBackups")) for one in settings)
+
+
+def _database_key(graph: Graph) -> str | None:
+    return _in(graph, *[g.given(one.get("encryptionKeyName")) for one in graph.all(_SQL)],
+               yes="customer-key", no="cloud-key")  # fmt: skip
+
+
+def _database_tls(graph: Graph) -> str | None:
+    strict = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
+    facts = [g.is_(g.at(one, "settings", "ipConfiguration", "sslMode"), *strict) for one in graph.all(_SQL)]
+    return _in(graph, *facts, yes="required", no="optional")
+
+
+def _cache_tls(graph: Graph) -> str | None:
+    valkey = [
+        g.is_(one.get("transitEncryptionMode"), "SERVER_AUTHENTICATION")
+        for one in graph.all("gcp:memorystore/instance:Instance", "gcp:redis/instance:Instance")
+    ]
+    return _in(graph, *valkey, yes="required", no="optional")
+
+
+def _identity(graph: Graph) -> str | None:
+    facts = [g.given(g.at(one, "workloadIdentityConfig", "workloadPool")) for one in graph.all(CLUSTER)]
+    return _cluster(graph, *facts, yes="federated", no="none")
+
+
+def _network(graph: Graph) -> str | None:
+    facts = [
+        g.some(
+            (
+                g.is_(one.get("datapathProvider"), "ADVANCED_DATAPATH"),
+                g.is_(g.at(one, "networkPolicy", "enabled"), True),
+            )
+        )
+        for one in graph.all(CLUSTER)
+    ]
+    return _cluster(graph, *facts, yes="enforced", no="ignored")
+
+
+def _audit(graph: Graph) -> str | None:
+    facts: list[Fact] = []
+    for one in graph.all(CLUSTER):
+        components = g.listed(one, "loggingConfig", "enableComponents")
+        facts.append(None if components is None else "APISERVER" in components)
+    return _cluster(graph, *facts, yes="on", no="off")
+
+
+def _retention(graph: Graph) -> str | None:
+    places = graph.all("gcp:logging/projectBucketConfig:ProjectBucketConfig")
+    if not places:
+        return _in(graph, yes="", no="")
+    return g.days(g.whole(g.at(one, "retentionDays")) for one in places)
+
+
+def _metrics(graph: Graph) -> str | None:
+    facts = [g.is_(g.at(one, "monitoringConfig", "managedPrometheus", "enabled"), True) for one in graph.all(CLUSTER)]
+    return _cluster(graph, *facts, yes="on", no="off")
+
+
+def _protected(graph: Graph) -> str | None:
+    facts = [g.is_(one.get("deletionProtection"), True) for one in graph.all(CLUSTER)]
+    return _cluster(graph, *facts, yes="engine", no="none")
+
+
+def _budget(graph: Graph) -> str | None:
+    return _cluster(graph, bool(graph.all("gcp:billing/budget:Budget")), yes="alerting", no="none")
+
+
+def _versions_of_clusters(graph: Graph) -> list[object]:
+    return [one.get("minMasterVersion") for one in graph.all(CLUSTER)]
+
+
+READERS: dict[str, Reader] = {
+    "dra_support": lambda graph: g.dynamic_resources(_versions_of_clusters(graph)),
+    "cluster_autoscaling": lambda graph: pools(graph).scaling(),
+    "kubernetes.minor": lambda graph: g.minors(_versions_of_clusters(graph)),
+    "api.private": _api,
+    "secrets.encryption": _secrets,
+    "keys.rotation": _rotation,
+    "disks.encryption": _disks,
+    "nodes.private": _nodes,
+    "nodes.metadata": _metadata,
+    "gpu.class": lambda graph: pools(graph).classes(),
+    "gpu.rate": lambda graph: pools(graph).rates(),
+    "gpu.scale_from_zero": lambda graph: pools(graph).empty(),
+    "gpu.sharing": lambda graph: pools(graph).sharing(),
+    "gpu.taint": lambda graph: pools(graph).taints(),
+    "bucket.public_access": _public,
+    "bucket.encryption": _buckets,
+    "bucket.versioning": _versions,
+    "files.encryption": _files,
+    "registry.encryption": _registry,
+    "database.availability": _zones,
+    "database.backup": _backup,
+    "database.encryption": _database_key,
+    "database.tls": _database_tls,
+    "cache.tls": _cache_tls,
+    "identity.keyless": _identity,
+    "network.policy": _network,
+    "audit.log": _audit,
+    "log.retention": _retention,
+    "metrics.managed": _metrics,
+    "deletion.protection": _protected,
+    "budget.alert": _budget,
+}

@@ -1,0 +1,103 @@
+"""GPU pools as they are declared to a cloud, and what their machines really give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.clouds import gpu, gpu_rates
+from components.parity.graph import NOT_APPLICABLE, every, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.parity.graph import Fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A GPU pool. `minimum` is None when nothing scales it or it cannot be read; `gpus` is None where only the machine
+    says it.
+    """
+
+    machine: str | None
+    gpus: int | None = None
+    scaled: Fact = False
+    minimum: int | None = None
+    exclusive: Fact = True
+    tainted: Fact = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pools:
+    """The GPU pools of a cell. `seen` says whether its cluster is in view; `engine` whether something scales them."""
+
+    cloud: str
+    pools: Sequence[Pool]
+    seen: bool
+    engine: Fact = True
+    from_zero: Fact = True
+
+    def word(self, facts: Sequence[Fact], *, yes: str, no: str) -> str | None:
+        """The word for all pools: not applicable without one, unknown without a cluster."""
+        if not self.pools:
+            return NOT_APPLICABLE if self.seen else None
+        return word(every(facts), yes=yes, no=no)
+
+    def classes(self) -> str | None:
+        """The class that each machine meets by the facts: a label may say what it likes."""
+        found: list[str | None] = []
+        for pool in self.pools:
+            facts = self._facts(pool)
+            count = (pool.gpus if pool.gpus is not None else facts.gpus) if facts else 0
+            joined = f"/{facts.interconnect}" if facts and count > 1 else ""
+            found.append(f"{facts.gpu_class}/{count}{joined}" if facts else None)
+        return self._joined(found)
+
+    def rates(self) -> str | None:
+        """Whether each machine's device does what its class promises in tokens/s; None without a figure."""
+        return self._joined([self._rate(pool) for pool in self.pools])
+
+    def scaling(self) -> str | None:
+        """Whether every pool grows and shrinks with pending pods."""
+        return self.word([self.engine, *(pool.scaled for pool in self.pools)], yes="gpu-pools", no="none")
+
+    def empty(self) -> str | None:
+        """Whether every pool may have no node and comes back from there."""
+        at_zero: list[Fact] = [False if pool.scaled is False else _zero(pool) for pool in self.pools]
+        return self.word([self.engine, self.from_zero, *at_zero], yes="yes", no="no")
+
+    def sharing(self) -> str | None:
+        """Whether each device is given to one pod whole."""
+        return self.word([pool.exclusive for pool in self.pools], yes="exclusive", no="shared")
+
+    def taints(self) -> str | None:
+        """Whether every pool keeps off pods that ask for no GPU."""
+        return self.word([pool.tainted for pool in self.pools], yes="tainted", no="open")
+
+    def models(self) -> str | None:
+        """The GPU models behind the classes, for people."""
+        found = {facts.gpu_model for pool in self.pools if (facts := self._facts(pool))}
+        return ", ".join(sorted(found)) or None
+
+    def _rate(self, pool: Pool) -> str | None:
+        facts = self._facts(pool)
+        floor = gpu_rates.FLOORS.get(facts.gpu_class) if facts else None
+        figure = gpu_rates.rate(facts.gpu_model) if facts else None
+        if facts is None or floor is None or figure is None:
+            return None
+        held = "least" if figure.tokens_per_s >= floor else "below"
+        return f"{facts.gpu_class}/{held}-{floor}"
+
+    def _joined(self, found: Sequence[str | None]) -> str | None:
+        if not found:
+            return NOT_APPLICABLE if self.seen else None
+        return None if None in found else "_".join(sorted(one for one in found if one))
+
+    def _facts(self, pool: Pool) -> gpu.Machine | None:
+        known = gpu.MACHINES.get(self.cloud, ())
+        return next((one for one in known if one.instance_type == pool.machine), None)
+
+
+def _zero(pool: Pool) -> Fact:
+    return None if pool.minimum is None else pool.minimum == 0
