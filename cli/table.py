@@ -29,6 +29,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
             ),
             ("gpu", ("cli.commands.gpu:gpu", "GPU classes: which machine gives one where, at what price.")),
             ("parity", ("cli.commands.parity:parity", "Whether the cells give the same guarantees.")),
+            ("residency", ("cli.commands.residency:residency", "Whether anything would cross the border.")),
         ),
     ),
     (

@@ -1,19 +1,23 @@
 """The guard inside the program: every resource is judged before it is registered, on a plain `pulumi preview` or `up`.
 
 A violation raises, and the engine stops before that resource, and all that follow, are created. A value that is not
-known yet is accepted only when it comes from cloud resources of this program, which have all been judged.
+known yet is accepted only when it comes from resources of this program, which have all been judged.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.output import Unknown
 
 from components.errors import Problem, ResidencyError
-from components.policy.model import ACCEPTED, UNKNOWN, Subject, cloud_of
+from components.policy.access import KEYED
+from components.policy.decide import Border
+from components.policy.model import ACCEPTED, REFERENCE, UNKNOWN, Subject, cloud_of, is_judged
 from components.policy.rules import judge
+from stacks.wire import wire_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,8 +33,7 @@ def install(settings: Settings, *, watch: Watch | None = None) -> None:
 
     `watch` is called with type, name and inputs of each accepted resource of a cloud.
     """
-    cell = settings.cell
-    Guard(world=cell.cell.world, allowed=frozenset(cell.world.regions), watch=watch).register()
+    Guard(Border.of(settings.fleet, settings.cell.cell.world), watch=watch).register()
 
 
 class Guard:
@@ -40,8 +43,8 @@ class Guard:
     older kind of hook that sees the program's own objects but must not wait for them.
     """
 
-    def __init__(self, *, world: str, allowed: frozenset[str], watch: Watch | None = None) -> None:
-        self._world, self._allowed, self._watch = world, allowed, watch
+    def __init__(self, border: Border, *, watch: Watch | None = None) -> None:
+        self._border, self._watch = border, watch
         self._origins: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
 
     def register(self) -> None:
@@ -50,45 +53,67 @@ class Guard:
         pulumi.runtime.register_resource_transform(self.judge)
 
     def note(self, args: pulumi.ResourceTransformationArgs) -> None:
-        """Keep the program's own values of a resource by their names on the wire. Changes nothing."""
-        if cloud_of(args.type_) is not None:
-            wire = {args.resource.translate_input_property(key): value for key, value in dict(args.props).items()}
-            self._origins.setdefault((args.type_, args.name), []).append(wire)
+        """Keep the program's own values of a resource by their names on the wire. Changes nothing.
+
+        A reference to another stack is read, not registered, and comes by here only: it is judged at once.
+        """
+        if args.type_ == REFERENCE:
+            _raise(judge(self._subject(args.type_, args.name, {"name": _plain_name(args)})))
+        elif is_judged(args.type_):
+            self._origins.setdefault((args.type_, args.name), []).append(wire_inputs(args))
 
     async def judge(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         """The transform that refuses. Changes nothing. Raises ResidencyError with every violation of a resource."""
-        if cloud_of(args.type_) is None:
+        if not is_judged(args.type_) or args.type_ == REFERENCE:
             return None
-        inputs = {
-            key: await settle(value, lambda key=key: self._accepted(args, key))
-            for key, value in dict(args.props).items()
-        }
-        subject = Subject(
-            type=args.type_,
-            name=args.name,
-            inputs=inputs,
-            world=self._world,
-            allowed=self._allowed,
-            own_provider=not args.custom or args.opts.provider is not None,
-        )
-        violations = judge(subject)
-        if violations:
-            raise ResidencyError(_problem(violation) for violation in violations)
-        if self._watch is not None:
+        props = dict(args.props)
+        inputs = {key: await settle(value, lambda key=key: self._accepted(args, key)) for key, value in props.items()}
+        keyed = KEYED.get(args.type_, ("",))[0]
+        traced = frozenset({keyed}) if keyed in props and await self._accepted(args, keyed) else frozenset[str]()
+        subject = self._subject(args.type_, args.name, inputs)
+        own = not args.custom or args.opts.provider is not None
+        _raise(judge(replace(subject, own_provider=own, traced=traced)))
+        if self._watch is not None and cloud_of(args.type_) is not None:
             self._watch(args.type_, args.name, inputs)
         return None
 
+    def _subject(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Subject:
+        border = self._border
+        return Subject(
+            type=kind,
+            name=name,
+            inputs=inputs,
+            world=border.world,
+            allowed=border.allowed,
+            hosts=border.hosts,
+            cells=border.cells,
+        )
+
     async def _accepted(self, args: pulumi.ResourceTransformArgs, key: str) -> bool:
-        """Whether a property's value comes from cloud resources of this program, and from nothing else.
+        """Whether a property's value comes from resources of this program that a rule judges, and from nothing else.
 
         Every resource passes the guard, and the first refusal ends the run: those that a value can come from were
-        accepted. A value from elsewhere (a look-up, another stack) was not.
+        accepted. A value from elsewhere (a look-up, another stack) was not. A place of a cloud comes from a cloud.
         """
         sources: set[pulumi.Resource] = set()
         for origin in self._origins.get((args.type_, args.name), []):
             sources |= await pulumi.Output.from_input(origin.get(key)).resources()
         kinds = [await _type_of(source) for source in sources]
-        return bool(kinds) and all(cloud_of(kind) is not None for kind in kinds)
+        inside = args.type_.startswith("kubernetes:")
+        return bool(kinds) and all(
+            cloud_of(kind) is not None or (inside and kind.startswith("kubernetes:")) for kind in kinds
+        )
+
+
+def _plain_name(args: pulumi.ResourceTransformationArgs) -> Any:
+    """Which stack a reference reads, where the program says it in plain text."""
+    name = dict(args.props).get("name")
+    return name if isinstance(name, str) else UNKNOWN
+
+
+def _raise(violations: list[Violation]) -> None:
+    if violations:
+        raise ResidencyError(_problem(violation) for violation in violations)
 
 
 async def settle(value: Any, accepted: Callable[[], Awaitable[bool]]) -> Any:

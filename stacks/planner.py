@@ -18,6 +18,7 @@ import pulumi
 from pulumi.runtime import mocks, settings
 
 from components.errors import TwainLibraryError
+from stacks.wire import wire_inputs
 
 # The engine's own mark of a value that is not known yet.
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -31,6 +32,21 @@ class Planner(mocks.Mocks):
         self.resources: list[dict[str, Any]] = []
         # The stand-in for the engine answers from threads, each with a loop of its own that nobody else closes.
         self.loops: set[asyncio.AbstractEventLoop] = set()
+        self._declared: dict[tuple[str, str], pulumi.ResourceTransformationArgs] = {}
+
+    def note(self, args: pulumi.ResourceTransformationArgs) -> None:
+        """Keep the program's own values of a resource: only they know which resources they come from."""
+        self._declared[args.type_, args.name] = args
+
+    async def trace(self) -> None:
+        """Add to each resource which others its values come from, as the engine does in a plan."""
+        for row in self.resources:
+            args = self._declared.get((row["type"], row["urn"].rsplit("::", 1)[-1]))
+            edges: dict[str, list[str]] = {}
+            for key, value in wire_inputs(args).items() if args is not None else ():
+                sources = await pulumi.Output.from_input(value).resources()
+                edges[key] = sorted({_urn(one.pulumi_resource_type, one.pulumi_resource_name) for one in sources})
+            row["propertyDependencies"] = edges
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Note a resource."""
@@ -40,7 +56,7 @@ class Planner(mocks.Mocks):
         self.resources.append(
             {
                 "type": args.typ,
-                "urn": f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{args.typ}::{args.name}",
+                "urn": _urn(args.typ, args.name),
                 "custom": bool(args.custom),
                 "provider": args.provider or "",
                 "inputs": _plain(args.inputs),
@@ -60,22 +76,30 @@ def plan(stack: str, fleet: str | None) -> list[dict[str, Any]]:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     planner = Planner()
+    # The hooks of a program hang on its root; the next program must not meet the guard of the one before.
+    settings.set_root_resource(None)  # pyright: ignore[reportArgumentType]
     try:
         mocks.set_mocks(planner, project="twain", stack=stack, preview=True, organization="organization")
         pulumi.runtime.set_all_config({"twain:fleet": fleet} if fleet else {})
-        loop.run_until_complete(pulumi.runtime.stack.run_pulumi_func(_program))
+        loop.run_until_complete(pulumi.runtime.stack.run_pulumi_func(lambda: _program(planner)))
+        loop.run_until_complete(planner.trace())
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         for one in (*planner.loops, loop):
             one.close()
         asyncio.set_event_loop(None)
-    return sorted(planner.resources, key=lambda row: row["urn"])
+    return planner.resources
 
 
-def _program() -> None:
+def _urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{kind}::{name}"
+
+
+def _program(planner: Planner) -> None:
     from stacks import program
     from stacks import settings as own
 
+    pulumi.runtime.register_stack_transformation(planner.note)
     program.run(own.read(check_state=False))
 
 

@@ -10,6 +10,8 @@ from components.parity import graph as g
 from components.parity import serving
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.parity.graph import Fact, Graph, Inputs, Reader
 
 PACKAGE = "kubernetes:"
@@ -176,16 +178,21 @@ def _isolation(graph: Graph) -> str | None:
 
 
 def _groups(graph: Graph) -> dict[str, set[str]]:
-    """Who is bound in each tenant's namespace."""
+    """Who is bound in each tenant's namespace. Those who operate the whole cluster are left out: they are no tenant."""
     spaces = {_name_of(one) for one in _tenants(graph)}
+    whole = _kind(graph, "rbac.authorization.k8s.io", "ClusterRoleBinding")
+    operators = {name for binding in whole for name in _bound(binding)}
     found: dict[str, set[str]] = {}
     for binding in _kind(graph, "rbac.authorization.k8s.io", "RoleBinding"):
         space = str(g.at(binding, "metadata", "namespace"))
-        subjects = g.listed(binding, "subjects") or ()
-        names = {f"{g.at(one, 'kind')}/{g.at(one, 'name')}" for one in subjects}
         if space in spaces:
-            found.setdefault(space, set()).update(names)
+            found.setdefault(space, set()).update(_bound(binding) - operators)
     return found
+
+
+def _bound(binding: Mapping[str, Any]) -> set[str]:
+    subjects = g.listed(binding, "subjects") or ()
+    return {f"{g.at(one, 'kind')}/{g.at(one, 'name')}" for one in subjects}
 
 
 def _quota_table(graph: Graph) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from components.policy.model import Subject, Violation, at, violation
+from components.policy.model import Check, Subject, Violation, at, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,7 +97,7 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
     "alicloud:ecs/eipAssociation:EipAssociation": (("SEC-005", ("instanceType",), "Nat"),),
 }
 # Type -> path of the customer's key, which must be there.
-_KEYED: dict[str, tuple[str, ...]] = {
+KEYED: dict[str, tuple[str, ...]] = {
     "alicloud:cs/managedKubernetes:ManagedKubernetes": ("encryptionProviderKey",),
     "gcp:container/cluster:Cluster": ("databaseEncryption", "keyName"),
     "azure-native:containerservice:ManagedCluster": ("securityProfile", "azureKeyVaultKms", "keyId"),
@@ -129,19 +129,14 @@ _REASONS = {
 }
 
 
-def judge(subject: Subject) -> Iterator[Violation]:
-    """Every violation of the rules about access."""
+def _must(subject: Subject) -> Iterator[Violation]:
     for rule, path, wanted in _MUST.get(subject.type, ()):
         value = at(subject.inputs, *path)
         if value != wanted or isinstance(value, bool) is not isinstance(wanted, bool):
             yield _found(subject, rule, ".".join(path), value, allowed=_text(wanted))
-    keyed = _KEYED.get(subject.type)
+    keyed = KEYED.get(subject.type)
     if keyed is not None and not at(subject.inputs, *keyed):
         yield _found(subject, "SEC-004", ".".join(keyed), None, allowed="the cell's key")
-    yield from _open_ingress(subject)
-    yield from _public(subject)
-    yield from _databases(subject)
-    yield from _persons(subject)
 
 
 def _databases(subject: Subject) -> Iterator[Violation]:
@@ -271,3 +266,12 @@ def _found(subject: Subject, rule: str, path: str, value: object, *, allowed: st
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(rules=("SEC-001", "SEC-002", "SEC-004", "SEC-005", "SEC-007"), run=_must),
+    Check(rules=("SEC-003",), run=_open_ingress),
+    Check(rules=("SEC-002", "SEC-001", "SEC-005", "SEC-006"), run=_public),
+    Check(rules=("SEC-007", "SEC-002", "SEC-003", "SEC-004", "SEC-005"), run=_databases),
+    Check(rules=("SEC-008",), run=_persons),
+)

@@ -114,7 +114,12 @@ def _like(patterns: Any, value: str, *, ignore_case: bool = False) -> bool:
 
 
 def _trusts(statement: Mapping[str, Any], subject: str) -> bool:
-    """A trust without a condition on the subject is for every service account of the cluster."""
+    """A trust without a condition on the subject is for every service account of the cluster, unless it is for services
+    of the cloud alone.
+    """
+    principal = statement.get("Principal")
+    if isinstance(principal, dict) and principal and set(principal) <= {"Service"}:
+        return False
     wanted: list[tuple[str, Any]] = [
         (operator, value)
         for operator, keys in (statement.get("Condition") or {}).items()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class _Unknown:
@@ -33,7 +34,9 @@ class Subject:
 
     A value that is not known yet is `UNKNOWN`, unless all that it depends on was judged and accepted: then it is
     `ACCEPTED`. `own_provider` says whether a provider was named for it; without one the engine makes a default
-    provider, which takes its region from wherever it finds one.
+    provider, which takes its region from wherever it finds one. `traced`
+    names the inputs whose value, known by now, came from accepted resources. `hosts` were declared as the world's own;
+    `cells` says in which world a cell of the fleet lies.
     """
 
     type: str
@@ -42,6 +45,14 @@ class Subject:
     world: str
     allowed: frozenset[str]
     own_provider: bool = field(default=True)
+    traced: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What checks found out about this subject and other checks would have to find out again."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +70,16 @@ class Violation:
         return f"{self.rule} {self.resource} {self.property} = {self.value}: {self.reason} Allowed: {self.allowed}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A function that looks for violations of some rules. The first of `rules` stands for all when it fails."""
+
+    rules: tuple[str, ...]
+    run: Callable[[Subject], Iterator[Violation]]
+
+
+# Values longer than this are cut in a refusal.
+_SHOWN: Final = 200
 _PACKAGES: Final = {"alicloud": "alicloud", "gcp": "gcp", "azure-native": "azure"}
 
 
@@ -67,6 +88,14 @@ def cloud_of(token: str) -> str | None:
     parts = token.split(":")
     package = parts[2] if token.startswith("pulumi:providers:") and len(parts) > 2 else parts[0]
     return _PACKAGES.get(package)
+
+
+def is_judged(token: str) -> bool:
+    """Whether rules have something to say about a type: a cloud's resource, a Kubernetes object, another stack."""
+    return token.startswith("kubernetes:") or token == REFERENCE or cloud_of(token) is not None
+
+
+REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
 def at(inputs: Any, *path: str) -> Any:
@@ -84,7 +113,7 @@ def violation(
         rule=rule,
         resource=f"{subject.type} {subject.name!r}",
         property=path,
-        value=value if isinstance(value, str) else repr(value),
+        value=(value if isinstance(value, str) else repr(value))[:_SHOWN],
         allowed=allowed if allowed is not None else ", ".join(sorted(subject.allowed)),
         reason=reason,
     )

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from components.clouds.regions import WORLD_OF
-from components.policy.model import ACCEPTED, UNKNOWN, Subject, Violation, at, cloud_of, violation
+from components.policy.access import KEYED
+from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, Violation, at, cloud_of, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,27 +99,36 @@ _LINKS = (
 )
 _GCP_ZONE = re.compile(r"^(?P<region>[a-z]+-[a-z]+\d+)-[a-z]$")
 _ALI_ZONE = re.compile(r"^(?P<region>[a-z0-9-]+?)(?:-[a-z]|(?<=\d)[a-z])$")
-_GCP_PATH = re.compile(r"(?:^|/)locations/(?P<place>[^/\s]+)")
 # How a policy of an organisation names a region with its zones.
 _GCP_GROUP = re.compile(r"in:(?P<place>.+)-locations")
+_GCP_PATH = re.compile(r"(?:^|/)(?:locations|regions|zones)/(?P<place>[^/\s]+)")
+_ALI_HOST = re.compile(r"(?i)(?:[a-z0-9_-]+\.)+aliyuncs\.com")
+_ALI_REGION = re.compile(
+    "|".join(
+        rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])" for name in sorted(WORLD_OF["alicloud"], key=len, reverse=True)
+    )
+)
+# Keys that are called as a place is and mean something else: the id of a private DNS zone.
+_OTHERWISE = (("alicloud:pvtz/", frozenset({"zoneId", "zoneIds"})),)
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
 
 
-def judge(subject: Subject) -> Iterator[Violation]:
-    """Every violation of the rules about places."""
+def _everywhere(subject: Subject) -> Iterator[Violation]:
+    """RES-001, RES-002, RES-004: every place that is named, wherever it stands."""
     cloud = cloud_of(subject.type)
-    if cloud is None:
+    if cloud is None or subject.type in _PLACELESS:
         return
-    yield from _needed(subject)
-    yield from _links(subject)
-    if subject.type not in _PLACELESS:
-        for path, key, value in walk(subject.inputs):
-            if key in _KEYS:
-                yield from _place(subject, cloud, path, key, value)
-            elif isinstance(value, str):
-                yield from _named_inside(subject, cloud, path, value)
-    yield from _copies(subject)
-    yield from _opened(subject, cloud)
+    other = next((keys for prefix, keys in _OTHERWISE if subject.type.startswith(prefix)), frozenset[str]())
+    for path, key, value in walk(subject.inputs):
+        if key in _KEYS and key not in other:
+            yield from _place(subject, cloud, path, key, value)
+        elif isinstance(value, str):
+            yield from _named_inside(subject, cloud, path, value)
+
+
+def states_place(subject: Subject) -> bool:
+    """Whether a resource says by itself where it lies."""
+    return any(key in _KEYS and value not in (None, "") for _, key, value in walk(subject.inputs))
 
 
 def walk(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -149,7 +159,9 @@ def _needed(subject: Subject) -> Iterator[Violation]:
         reason = "no provider was named, so the engine would make one that takes its region from its surroundings."
         yield violation(subject, "RES-003", "provider", "absent", reason)
     key = _NEEDED.get(subject.type)
-    if key is not None and subject.inputs.get(key) in (None, ""):
+    # What a default provider leaves open is asked of each resource under it.
+    implicit = subject.type.startswith("pulumi:providers:") and subject.name.startswith("default")
+    if key is not None and not implicit and subject.inputs.get(key) in (None, ""):
         yield violation(subject, "RES-003", key, "absent", "the cloud would choose a place by itself.")
 
 
@@ -161,7 +173,8 @@ def _place(subject: Subject, cloud: str, path: str, key: str, value: Any) -> Ite
         return
     if cloud == "azure" and key in _ZONE_KEYS and value in _ZONE_NUMBERS:
         return
-    yield from _known_place(subject, cloud, path, value)
+    # Google writes a region or a zone also as the address of its page.
+    yield from _known_place(subject, cloud, path, value.rsplit("/", 1)[-1] if cloud == "gcp" else value)
 
 
 def _known_place(subject: Subject, cloud: str, path: str, value: str) -> Iterator[Violation]:
@@ -184,6 +197,11 @@ def _named_inside(subject: Subject, cloud: str, path: str, value: str) -> Iterat
     pattern = {"gcp": _GCP_PATH, "alicloud": _ALI_ARN}.get(cloud)
     for match in pattern.finditer(value) if pattern is not None else ():
         yield from _known_place(subject, cloud, path, match["place"])
+    for match in _ALI_HOST.finditer(value) if cloud == "alicloud" else ():
+        # The last region in a name is the endpoint's; one before it is part of somebody's own name.
+        named = _ALI_REGION.findall(match.group().lower())
+        if named:
+            yield from _known_place(subject, cloud, path, named[-1])
 
 
 def _links(subject: Subject) -> Iterator[Violation]:
@@ -199,8 +217,11 @@ def _copies(subject: Subject) -> Iterator[Violation]:
         yield violation(subject, "RES-005", path, _shown(inputs, path), reason, allowed=allowed)
 
 
-def _opened(subject: Subject, cloud: str) -> Iterator[Violation]:
+def _opened(subject: Subject) -> Iterator[Violation]:
     """What an organisation's policy on places lets in: it holds for others' resources too."""
+    cloud = cloud_of(subject.type)
+    if cloud is None:
+        return
     if subject.type == "gcp:orgpolicy/policy:Policy" and "resourceLocations" in str(subject.inputs.get("name")):
         for path, key, value in walk(subject.inputs):
             group = _GCP_GROUP.fullmatch(value) if isinstance(value, str) else None
@@ -279,6 +300,29 @@ def _cache_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str,
         yield path, "absent", "its content would be copied to a cache of another region."
 
 
+def _keys(subject: Subject) -> Iterator[Violation]:
+    """RES-004: a key of the customer lies where its resource lies. An id without a region is traced to the key."""
+    path = KEYED.get(subject.type)
+    value = at(subject.inputs, *path) if path is not None else None
+    if path is None or value is None or value is ACCEPTED:
+        return
+    if isinstance(value, str) and (_GCP_PATH.search(value) or _ALI_ARN.search(value) or path[0] in subject.traced):
+        return
+    reason = "nobody can say in which region this key lies: it comes from no resource that was judged."
+    shown = value if isinstance(value, str) or value is UNKNOWN else repr(type(value).__name__)
+    yield violation(subject, "RES-004", ".".join(path), shown, reason, allowed="the key of the same graph, accepted")
+
+
 def _geo_redundant(sku: Any) -> bool:
     # The SDK's enumerations are strings; what is no string cannot be judged and is refused.
     return sku is not None and (not isinstance(sku, str) or "G" in sku.partition("_")[2])
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(rules=("RES-003",), run=_needed),
+    Check(rules=("RES-006",), run=_links),
+    Check(rules=("RES-001", "RES-002", "RES-004"), run=_everywhere),
+    Check(rules=("RES-004",), run=_keys),
+    Check(rules=("RES-005",), run=_copies),
+    Check(rules=("RES-001", "RES-002", "RES-004"), run=_opened),
+)

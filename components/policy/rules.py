@@ -1,36 +1,48 @@
-"""The rules, by id. RES: where things may lie. SEC: who may reach them.
+"""All rules on one resource: the places, the access, what leaves otherwise, what runs in a cluster.
 
-| id | says |
-|---|---|
-| RES-001 | a place lies in another world, or outside the world's allow-list |
-| RES-002 | a place is not known to the tables, or names more than one region |
-| RES-003 | a place is absent, and the cloud or the provider would choose |
-| RES-004 | a place cannot be traced to anything that was judged |
-| RES-005 | data would be replicated or accelerated beyond the region |
-| RES-006 | a link to another network |
-| RES-010 | the state backend is not the world's own (judged before the program starts) |
-| SEC-001 | the Kubernetes API would be public |
-| SEC-002 | a store could be made public |
-| SEC-003 | the whole internet may come in |
-| SEC-004 | not encrypted with the cell's own key |
-| SEC-005 | a public address beside the way out |
-| SEC-006 | a store that answers without TLS |
-| SEC-007 | a database or cache that takes connections without TLS |
-| SEC-008 | an alert that is sent to persons |
+What each rule says stands in `components.policy.catalogue`. A check that fails is a refusal: what it would have said is
+not known.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.policy import access, places
+from components.policy import access, kube_objects, kube_pods, kube_texts, places, traffic
+from components.policy.model import REFERENCE, Check, violation
 
 if TYPE_CHECKING:
     from components.policy.model import Subject, Violation
 
+RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS)
+CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS)
+KUBERNETES: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_texts.CHECKS)
+STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 
-def judge(subject: Subject) -> list[Violation]:
+
+def checks_of(token: str, *, security: bool = True) -> tuple[Check, ...]:
+    """The checks that have something to say about a type; without `security` those about residency alone."""
+    if token == REFERENCE:
+        return STACKS
+    if token.startswith("kubernetes:"):
+        return KUBERNETES
+    return CLOUD if security else RESIDENCY
+
+
+def judge(subject: Subject, *, security: bool = True) -> list[Violation]:
     """Every violation of one resource, in a fixed order. Pure and total: an unexpected shape is a violation, no
-    error.
+    error, and so is a fault of a rule itself.
     """
-    return [*places.judge(subject), *access.judge(subject)]
+    found: list[Violation] = []
+    for check in checks_of(subject.type, security=security):
+        try:
+            found.extend(check.run(subject))
+        except Exception as error:  # noqa: BLE001 - a rule that breaks must refuse and not end the others
+            found.append(_broken(check, subject, error))
+    return found
+
+
+def _broken(check: Check, subject: Subject, error: Exception) -> Violation:
+    """The refusal by a rule that failed. The message of the error is left out: it may hold a value."""
+    reason = f"the check of {', '.join(check.rules)} itself failed, so what it would have said is not known."
+    return violation(subject, check.rules[0], "(the rule)", type(error).__name__, reason, allowed="a rule that works")

@@ -21,6 +21,7 @@ STORES: Final[Mapping[str, str]] = {
     "alicloud:nas/fileSystem:FileSystem": "file store",
     "alicloud:oss/bucket:Bucket": "bucket",
     "alicloud:rds/instance:Instance": "database",
+    "alicloud:redis/tairInstance:TairInstance": "cache",
     "azure-native:cache:Redis": "cache",
     "azure-native:containerregistry:Registry": "registry",
     "azure-native:containerservice:ManagedCluster": "cluster",

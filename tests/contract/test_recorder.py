@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from components.errors import ResidencyError
+from components.policy.decide import Border
 from stacks.guard import Guard
 from tests.recorder import Recorder, run
 
@@ -50,7 +51,7 @@ def test_the_guard_stops_a_program_before_the_offending_resource_exists() -> Non
     recorder = Recorder()
 
     def program() -> None:
-        Guard(world="row", allowed=frozenset({"francecentral"})).register()
+        Guard(Border(world="row", allowed=frozenset({"francecentral"}))).register()
         Thing("cloud", "azure-native:resources:ResourceGroup", {"location": "cn-shanghai"})
 
     with pytest.raises(ResidencyError, match=r"RES-002 azure-native:resources:ResourceGroup 'cloud'"):

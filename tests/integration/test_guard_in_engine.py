@@ -15,10 +15,11 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import pulumi
 import pulumi_azure_native as azure
+from components.policy.decide import Border
 from stacks.guard import Guard
 
 case = pulumi.Config("twain").get("fleet") or ""
-Guard(world="row", allowed=frozenset({"francecentral"})).register()
+Guard(Border(world="row", allowed=frozenset({"francecentral"}))).register()
 cloud = pulumi.ResourceOptions(provider=azure.Provider("cloud", location="francecentral"))
 group = azure.resources.ResourceGroup("group", resource_group_name="first", location="francecentral", opts=cloud)
 place = {

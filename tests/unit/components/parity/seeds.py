@@ -135,13 +135,14 @@ ALICLOUD = (
     # What no component makes yet.
     _ali("alicloud:cr/registryEnterpriseInstance:RegistryEnterpriseInstance customOssBucket", "ours",
          registry__encryption="customer-key"),
+    # Beside the one that is there: the weakest counts.
     _ali(f"{RDS} category", "Basic", new=True, **_NO_DATABASE),
-    _ali("alicloud:rds/backupPolicy:BackupPolicy backupRetentionPeriod", 30, new=True, also=(RDS,),
-         **{**_NO_DATABASE, "database__backup": "30d"}),
-    _ali(f"{RDS} zoneIdSlaveA", "cn-shanghai-m", new=True, **_NO_DATABASE),
-    _ali(f"{RDS} encryptionKey", "key", new=True, **{**_NO_DATABASE, "database__encryption": "customer-key"}),
-    _ali(f"{RDS} sslAction", "Open", new=True, **{**_NO_DATABASE, "database__tls": "required"}),
-    _ali("alicloud:redis/tairInstance:TairInstance sslEnabled", "Enable", new=True, cache__tls="required"),
+    _ali(f"{RDS} category", "Basic", database__availability="one-zone"),
+    _ali(f"{RDS} zoneIdSlaveA", "", database__availability="one-zone"),
+    _ali("alicloud:rds/backupPolicy:BackupPolicy backupRetentionPeriod", 30, database__backup="30d"),
+    _ali(f"{RDS} encryptionKey", "", database__encryption="cloud-key"),
+    _ali(f"{RDS} sslAction", "Close", database__tls="optional"),
+    _ali("alicloud:redis/tairInstance:TairInstance sslEnabled", "Disable", cache__tls="optional"),
 )  # fmt: skip
 
 GCP = (
@@ -178,21 +179,19 @@ GCP = (
     _gcp("gcp:filestore/instance:Instance kmsKeyName", "", files__encryption="cloud-key"),
     _gcp("gcp:artifactregistry/repository:Repository kmsKeyName", "", registry__encryption="cloud-key"),
     _gcp("gcp:logging/projectBucketConfig:ProjectBucketConfig retentionDays", 30, log__retention="30d"),
-    # What no component makes yet.
-    _gcp(f"{SQL} settings.availabilityType", "REGIONAL", new=True,
-         **{**_NO_DATABASE, "database__availability": "two-zones"}),
+    # Beside the one that is there: the weakest counts.
+    _gcp(f"{SQL} settings.availabilityType", "ZONAL", new=True, **_NO_DATABASE),
+    _gcp(f"{SQL} settings.availabilityType", "ZONAL", database__availability="one-zone"),
     _gcp(f"{SQL} settings.backupConfiguration",
-         {"enabled": True, "backupRetentionSettings": {"retainedBackups": 30}}, new=True,
-         **{**_NO_DATABASE, "database__backup": "30d"}),
-    _gcp(f"{SQL} encryptionKeyName", "key", new=True, **{**_NO_DATABASE, "database__encryption": "customer-key"}),
-    _gcp(f"{SQL} settings.ipConfiguration.sslMode", "ENCRYPTED_ONLY", new=True,
-         **{**_NO_DATABASE, "database__tls": "required"}),
-    _gcp("gcp:memorystore/instance:Instance transitEncryptionMode", "SERVER_AUTHENTICATION", new=True,
-         cache__tls="required"),
+         {"enabled": True, "backupRetentionSettings": {"retainedBackups": 30}}, database__backup="30d"),
+    _gcp(f"{SQL} encryptionKeyName", "", database__encryption="cloud-key"),
+    _gcp(f"{SQL} settings.ipConfiguration.sslMode", "ALLOW_UNENCRYPTED_AND_ENCRYPTED", database__tls="optional"),
+    _gcp("gcp:memorystore/instance:Instance transitEncryptionMode", "TRANSIT_ENCRYPTION_DISABLED",
+         cache__tls="optional"),
+    # What the fleet of the plans does not ask for.
     _gcp("gcp:billing/budget:Budget amount", {"specifiedAmount": {"units": "1"}}, new=True, budget__alert="alerting"),
 )  # fmt: skip
 
-_NO_SERVER = {**_NO_DATABASE, "database__backup": "7d", "database__tls": "required"}
 _GROUP = "/subscriptions/0/resourceGroups/g/providers/Microsoft.ContainerService"
 AZURE = (
     _az(f"{AZ_CLUSTER} kubernetesVersion", "1.33", kubernetes__minor="1.33", dra_support="none"),
@@ -224,16 +223,17 @@ AZURE = (
     _az("azure-native:operationalinsights:Workspace retentionInDays", 30, log__retention="30d"),
     # What no component makes yet.
     _az(f"{AZ_CLUSTER} diskEncryptionSetID", "set", disks__encryption="customer-key"),
-    _az(f"{SERVER} highAvailability.mode", "ZoneRedundant", new=True,
-        **{**_NO_SERVER, "database__availability": "two-zones"}),
-    _az(f"{SERVER} backup.backupRetentionDays", 30, new=True, **{**_NO_SERVER, "database__backup": "30d"}),
-    _az(f"{SERVER} dataEncryption", {"type": "AzureKeyVault", "primaryKeyURI": "key"}, new=True,
-        **{**_NO_SERVER, "database__encryption": "customer-key"}),
+    _az(f"{SERVER} highAvailability.mode", "Disabled", database__availability="one-zone"),
+    _az(f"{SERVER} backup.backupRetentionDays", 30, database__backup="30d"),
     _az("azure-native:dbforpostgresql:Configuration value", "off", new=True, also=(SERVER,),
-        beside={"configurationName": "require_secure_transport"}, **{**_NO_SERVER, "database__tls": "optional"}),
+        beside={"configurationName": "require_secure_transport"}, database__availability="one-zone",
+        database__encryption="cloud-key", database__tls="optional"),
+    _az(f"{SERVER} dataEncryption", {"type": "SystemManaged"}, database__encryption="cloud-key"),
+    _az("azure-native:dbforpostgresql:Configuration value", "off",
+        where=lambda one: one["configurationName"] == "require_secure_transport", database__tls="optional"),
     _az("azure-native:authorization:ManagementLockByScope level", "CanNotDelete", new=True,
         beside={"scope": f"{_GROUP}/managedClusters/one"}, deletion__protection="cloud"),
-    _az("azure-native:redisenterprise:Database clientProtocol", "Plaintext", new=True, cache__tls="optional"),
+    _az("azure-native:redisenterprise:Database clientProtocol", "Plaintext", cache__tls="optional"),
     _az("azure-native:consumption:Budget amount", 1, new=True, budget__alert="alerting"),
 )  # fmt: skip
 

@@ -45,9 +45,22 @@ def test_a_secret_place_is_refused() -> None:
     assert found(row(GROUP, "g", {"location": secret})) == [("RES-004", "location")]
 
 
-def test_a_default_provider_is_no_provider() -> None:
-    default = "urn:pulumi:s::twain::pulumi:providers:azure-native::default_3_29_0::id"
-    assert found(row(GROUP, "g", {"location": "francecentral"}) | {"provider": default}) == [("RES-003", "provider")]
+def test_a_default_provider_gives_a_place_only_when_its_own_is_in_the_graph() -> None:
+    default = row("pulumi:providers:gcp", "default_10_2_0", {"version": "10.2.0"})
+    placed = row("pulumi:providers:gcp", "default_10_2_0", {"region": "europe-west4", "version": "10.2.0"})
+    abroad = row("pulumi:providers:gcp", "default_10_2_0", {"region": "mars-north1"})
+    topic = row("gcp:pubsub/topic:Topic", "t", {"name": "t"}) | {"provider": f"{default['urn']}::id"}
+    bucket = row("gcp:pubsub/topic:Topic", "t", {"region": "europe-west4"}) | {"provider": f"{default['urn']}::id"}
+    judged = {"world": "row", "allowed": ["europe-west4"]}
+
+    def rules(*rows: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(one.rule, one.property) for one in decide(rows, **judged)]
+
+    assert rules(default, topic) == [("RES-003", "provider")]
+    assert rules(topic) == [("RES-003", "provider")]
+    assert rules(placed, topic) == []
+    assert rules(default, bucket) == []
+    assert rules(abroad, topic) == [("RES-002", "region"), ("RES-003", "provider")]
 
 
 def test_what_is_about_to_be_deleted_is_not_judged() -> None:

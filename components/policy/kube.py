@@ -1,0 +1,180 @@
+"""What rules see of a Kubernetes object: its kind, its labels, its pods, wherever in it they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from components.policy import hosts
+from components.policy.model import ACCEPTED, UNKNOWN, Subject, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from components.policy.model import Violation
+
+# Kinds that run pods, and where in them the pod is described.
+WORKLOADS: dict[str, tuple[str, ...]] = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    "DaemonSet": ("spec", "template", "spec"),
+    "Deployment": ("spec", "template", "spec"),
+    "Job": ("spec", "template", "spec"),
+    "Pod": ("spec",),
+    "ReplicaSet": ("spec", "template", "spec"),
+    "ReplicationController": ("spec", "template", "spec"),
+    "StatefulSet": ("spec", "template", "spec"),
+}
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container with its place in the object."""
+
+    path: str
+    body: Mapping[str, Any]
+
+    @property
+    def image(self) -> Any:
+        """The image reference as it stands."""
+        return self.body.get("image")
+
+    def env(self) -> Iterator[tuple[str, str, Any]]:
+        """(path, name, value) of each variable; UNKNOWN where the value comes from another object."""
+        listed = self.body.get("env")
+        if listed is UNKNOWN:
+            yield f"{self.path}.env", "", UNKNOWN
+        for index, entry in enumerate(listed if isinstance(listed, list | tuple) else ()):
+            if not hasattr(entry, "get"):
+                continue
+            source = entry.get("valueFrom")
+            own = source is None or (hasattr(source, "get") and "fieldRef" in source)
+            value = entry.get("value", "") if own else UNKNOWN
+            yield f"{self.path}.env[{index}]", str(entry.get("name", "")), value
+
+    def words(self) -> str:
+        """Command and arguments in one line."""
+        return " ".join(word for key in ("command", "args") for word in strings(self.body.get(key)))
+
+
+def kind_of(token: str) -> tuple[str, str]:
+    """API group (empty for the core) and kind of a type token `kubernetes:GROUP/VERSION:KIND`."""
+    _, _, rest = token.partition(":")
+    api, _, kind = rest.rpartition(":")
+    group = api.rpartition("/")[0]
+    return ("" if group == "core" else group), kind
+
+
+def token_of(manifest: Mapping[str, Any]) -> str:
+    """The type token of a manifest."""
+    version = str(manifest.get("apiVersion") or "")
+    return f"kubernetes:{version if '/' in version else f'core/{version}'}:{manifest.get('kind')}"
+
+
+def strings(value: Any) -> list[str]:
+    """The strings of a list; nothing for what is no list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
+
+
+def pairs(value: Any) -> list[tuple[str, Any]]:
+    """Keys and values of a mapping; nothing for what is none."""
+    return [(str(key), inner) for key, inner in value.items()] if hasattr(value, "items") else []
+
+
+def items(value: Any) -> list[Any]:
+    """A list as it is; nothing for what is no list."""
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def pods(subject: Subject) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every description of a pod in an object, with its place: custom resources hold them in places of their own."""
+    if "pods" not in subject.memo:
+        subject.memo["pods"] = list(_pods(subject.inputs, ""))
+    return subject.memo["pods"]
+
+
+def _pods(inputs: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if hasattr(inputs, "items"):
+        listed = inputs.get("containers")
+        if isinstance(listed, list | tuple) and any(hasattr(one, "get") for one in listed):
+            yield path, inputs
+        for key, value in inputs.items():
+            yield from _pods(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(inputs, list | tuple):
+        for index, value in enumerate(inputs):
+            yield from _pods(value, f"{path}[{index}]")
+
+
+def containers(subject: Subject) -> list[Container]:
+    """Every container of an object."""
+    if "containers" not in subject.memo:
+        subject.memo["containers"] = [
+            Container(path=f"{path}.{key}[{index}]", body=body)
+            for path, pod in pods(subject)
+            for key in _CONTAINERS
+            for index, body in enumerate(items(pod.get(key)))
+            if hasattr(body, "get")
+        ]
+    return subject.memo["containers"]
+
+
+def untraced(subject: Subject) -> Iterator[Violation]:
+    """RES-004: a workload whose pods, or what places them, are not known yet."""
+    _, kind = kind_of(subject.type)
+    found: Any = subject.inputs
+    path = ""
+    for key in (*WORKLOADS.get(kind, ()), "containers") if kind in WORKLOADS else ():
+        found = found.get(key) if hasattr(found, "get") else None
+        path = f"{path}.{key}".lstrip(".")
+        if found is UNKNOWN:
+            yield violation(subject, "RES-004", path, found, "what would run cannot be traced to a judged resource.")
+            return
+    for container in containers(subject):
+        for key in ("image", "env", "args", "command"):
+            if container.body.get(key) is UNKNOWN:
+                yield violation(
+                    subject, "RES-004", f"{container.path}.{key}", UNKNOWN, "it cannot be traced to a judged resource."
+                )
+
+
+def receivers(subject: Subject) -> str:
+    """The pattern of hosts that this subject may send data to."""
+    return hosts.receivers(subject.world, subject.allowed, subject.hosts)
+
+
+def sources(subject: Subject) -> str:
+    """The pattern of hosts that this subject may fetch from."""
+    return hosts.sources(subject.world, subject.allowed, subject.hosts)
+
+
+def sent(subject: Subject, rule: str, path: str, value: Any, *, pattern: str | None = None) -> Iterator[Violation]:
+    """A violation of `rule` unless a value names destinations of the world only. `pattern` defaults to `receivers`."""
+    if value is ACCEPTED or value is None:
+        return
+    if not isinstance(value, str):
+        yield violation(
+            subject, rule, path, value, "it cannot be traced to anything that was judged.", allowed=_inside(subject)
+        )
+        return
+    if hosts.compiled(hosts.destination(pattern if pattern is not None else receivers(subject))).match(value):
+        return
+    reason = hosts.why(hosts.host_of(value), subject.world)
+    yield violation(subject, rule, path, without_secrets(value), reason, allowed=_inside(subject))
+
+
+def without_secrets(text: str) -> str:
+    """A URL without what stands before its host or behind its path: credentials stand there."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return text.rpartition("@")[2].partition("?")[0]
+    place, slash, tail = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{tail.partition('?')[0]}"
+
+
+def _inside(subject: Subject) -> str:
+    return f"the cluster's own names, and endpoints of {', '.join(sorted(subject.allowed))}"
+
+
+def allowed_hosts(subject: Subject) -> str:
+    """The allowed set of a host, in words."""
+    return _inside(subject)

@@ -1,0 +1,22 @@
+"""What a program's own names are called where the engine sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+def wire_inputs(args: pulumi.ResourceTransformationArgs) -> dict[str, Any]:
+    """The program's values of a resource by their names on the wire.
+
+    Typed SDKs write `kms_key_id` and send `kmsKeyId`. A name that is built otherwise is missed; what is missed has no
+    known origin, and is refused.
+    """
+    return {_camel(args.resource.translate_input_property(key)): value for key, value in dict(args.props).items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
