@@ -8,6 +8,7 @@ import pulumi
 
 from components.platform import (
     access,
+    admission,
     dcgm,
     gate,
     gateway,
@@ -50,6 +51,7 @@ def build(
     priorities.declare(context)
     access.declare(context, spaces)
     tenants.declare(context, spaces, identities)
+    admission.declare(context)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)

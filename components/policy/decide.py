@@ -84,12 +84,19 @@ def decide(
 class Graph:
     """One pass over a graph. The engine lists a resource after all that it depends on."""
 
-    def __init__(self, border: Border) -> None:
-        self._border = border
+    def __init__(self, border: Border, *, later: bool = False) -> None:
+        """With `later` what is not known yet, and ids that name no region, are left for whoever sees the edges."""
+        self._border, self._later = border, later
         self._kinds: dict[str, str] = {}
         self._refused: set[str] = set()
         self._placed: set[str] = set()
         self.judged = 0
+
+    def judge_last(self, resources: Iterable[Mapping[str, Any]]) -> list[Violation]:
+        """The violations of the last resource only; those before it are what it stands on."""
+        *before, last = resources
+        self.judge(before)
+        return self.judge([last])
 
     def judge(self, resources: Iterable[Mapping[str, Any]]) -> list[Violation]:
         """Every violation, in the order of the graph."""
@@ -154,6 +161,8 @@ class Graph:
         """Whether a value comes from resources of this graph that were judged and accepted, and from nothing else. A
         place of a cloud comes from a cloud; what is in a cluster may also come from the cluster.
         """
+        if self._later:
+            return True
         sources = [(urn, self._kinds.get(urn, "")) for urn in urns]
         inside = kind.startswith("kubernetes:")
         return bool(sources) and all(

@@ -31,7 +31,7 @@ ENV: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 # Flags of the engines, in one line with everything else that they are told.
 LOGS_CONTENT = r"(?:^|\s)--(?:enable-log-requests|enable-log-outputs|log-requests)(?:=(?:true|True|1))?(?:\s|$)"
-TRACES_TO = r"(?:^|.*\s)--otlp-traces-endpoint[=\s]\s*"
+TRACES = "--otlp-traces-endpoint"
 ENGINE_IMAGE = r"(?i)(?:^|/)[^/]*(?:vllm|sglang|text-generation-inference|lmdeploy)[^/]*$"
 VLLM_IMAGE = r"(?i)(?:^|/)[^/]*vllm[^/]*$"
 # The name of a repository on a hub: two words and one slash. A path begins with a slash, a URL holds a colon.
@@ -44,6 +44,12 @@ SAAS_KEYS = (
 )
 SAAS_IMAGE = r"(?i)(?:^|/)(?:datadog|newrelic|dynatrace|snyk|sysdig|sumologic|splunk|lacework|wiz)[a-z-]*(?:/|:|@|$)"
 _URI_SCHEMES = {"cn": "modelscope", "row": "hf|gs|az|abfss?|wasbs?"}
+
+
+def traces_value(receivers: str) -> str:
+    """The whole pattern of what may follow the flag that says where traces go, to the end of the line."""
+    one = hosts.destination(receivers).removeprefix(r"(?i)^\s*").removesuffix(r"\s*$")
+    return rf"(?i)^[=\s]\s*{one}(?:\s|$)"
 
 
 def storage(world: str, sources: str) -> str:
@@ -105,11 +111,14 @@ def logging(subject: Subject) -> Iterator[Violation]:
 def traces(subject: Subject) -> Iterator[Violation]:
     """RES-017: where traces go, and in China no usage statistics."""
     for container in kube.containers(subject):
-        words = container.words()
-        found = hosts.compiled(TRACES_TO).match(words)
-        if found is not None:
-            value = words[found.end() :].partition(" ")[0]
-            yield from kube.sent(subject, "RES-017", f"{container.path}.args (--otlp-traces-endpoint)", value)
+        good = hosts.compiled(traces_value(kube.receivers(subject)))
+        for part in container.words().split(TRACES)[1:]:
+            if not good.match(part):
+                value = part.lstrip("= ").partition(" ")[0]
+                reason = hosts.why(hosts.host_of(value), subject.world)
+                path = f"{container.path}.args ({TRACES})"
+                shown, allowed = kube.without_secrets(value), kube.allowed_hosts(subject)
+                yield violation(subject, "RES-017", path, shown, reason, allowed=allowed)
         image = container.image
         engine = isinstance(image, str) and hosts.compiled(VLLM_IMAGE).search(_bare(image)) is not None
         if subject.world == "cn" and engine and not _is_on(container, "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):

@@ -1,0 +1,244 @@
+"""The rules that an API server can check, as expressions of its own language over the same patterns.
+
+An admission policy sees one object and no tables, so everything is in its expressions: the hosts of the world, the
+origins, the ranges. What stands as text inside a ConfigMap it cannot read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.policy import hosts, kube_objects, kube_pods
+from components.policy.catalogue import RULES
+
+if TYPE_CHECKING:
+    from components.policy.decide import Border
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """One condition that an object must keep, and the rule that it stands for."""
+
+    rule: str
+    cel: str
+
+    @property
+    def message(self) -> str:
+        """What a refused caller reads."""
+        rule = RULES[self.rule]
+        return f"{rule.id} {rule.says} Fix: {rule.fix}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One admission policy: what it looks at (API group to plural kinds), names for parts, conditions."""
+
+    name: str
+    resources: dict[str, tuple[str, ...]]
+    variables: dict[str, str]
+    expressions: tuple[Expression, ...]
+
+
+# The cluster's own machinery is installed by the cloud; everything else is judged.
+EXEMPT: Final = ("kube-node-lease", "kube-public", "kube-system")
+_WORDS = "((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).join(' ')"
+_ARGS = "(has(c.args) ? c.args : []).join(' ')"
+_ON = "has(e.value) && e.value in ['1', 'true', 'True']"
+_CONTAINERS = (
+    "(has(variables.spec.containers) ? variables.spec.containers : [])"
+    " + (has(variables.spec.initContainers) ? variables.spec.initContainers : [])"
+    " + (has(variables.spec.ephemeralContainers) ? variables.spec.ephemeralContainers : [])"
+)
+
+
+def policies(border: Border) -> tuple[Policy, ...]:
+    """The admission policies of a world."""
+    return (
+        Policy(
+            name="twain-residency-pods",
+            resources={
+                "": ("pods", "pods/ephemeralcontainers", "replicationcontrollers"),
+                "apps": ("deployments", "replicasets", "statefulsets", "daemonsets"),
+                "batch": ("jobs", "cronjobs"),
+            },
+            variables={
+                "spec": "object.kind == 'Pod' ? object.spec : (object.kind == 'CronJob' ? "
+                "object.spec.jobTemplate.spec.template.spec : object.spec.template.spec)",
+                "containers": _CONTAINERS,
+            },
+            expressions=(*_pods(border), *_labels(border)),
+        ),
+        Policy(
+            name="twain-residency-objects",
+            resources={
+                "": ("services", "secrets", "configmaps", "persistentvolumeclaims", "serviceaccounts"),
+                "networking.k8s.io": ("networkpolicies",),
+            },
+            variables={},
+            expressions=(*_objects(border), *_labels(border)),
+        ),
+        Policy(
+            name="twain-residency-extensions",
+            resources={
+                "monitoring.coreos.com": ("prometheuses", "prometheusagents", "thanosrulers"),
+                "velero.io": ("backupstoragelocations", "volumesnapshotlocations"),
+            },
+            variables={},
+            expressions=_extensions(border),
+        ),
+    )
+
+
+def _raw(pattern: str) -> str:
+    """A pattern as a literal that is read as it stands."""
+    if '"' in pattern:
+        message = f"a pattern with a quote in it cannot be written in CEL: {pattern}"
+        raise ValueError(message)
+    return f'r"{pattern}"'
+
+
+def _pods(border: Border) -> tuple[Expression, ...]:
+    world, allowed, own = border.world, border.allowed, border.hosts
+    image = _raw(hosts.image(world, allowed, own))
+    fetched = _raw(hosts.destination(hosts.sources(world, allowed, own)))
+    found = [
+        Expression(rule="RES-023", cel=f"variables.containers.all(c, !has(c.image) || c.image.matches({image}))"),
+        Expression(
+            rule="RES-023",
+            cel="!has(variables.spec.volumes) || variables.spec.volumes.all(v, !has(v.image) || "
+            f"!has(v.image.reference) || v.image.reference.matches({image}))",
+        ),
+        *(_destination(border, rule, names, of) for rule, names, of in kube_pods.ENV),
+        _traces(border),
+        Expression(
+            rule="RES-026",
+            cel="!has(variables.spec.dnsConfig) || !has(variables.spec.dnsConfig.nameservers) || "
+            f"variables.spec.dnsConfig.nameservers.all(s, s.matches({fetched}))",
+        ),
+    ]
+    return (*found, *_china()) if world == "cn" else tuple(found)
+
+
+def _destination(border: Border, rule: str, names: str, of: str) -> Expression:
+    pattern = (hosts.sources if of == kube_pods.FETCHED else hosts.receivers)(
+        border.world, border.allowed, border.hosts
+    )
+    value = _raw(hosts.destination(pattern))
+    return Expression(
+        rule=rule,
+        cel=f"variables.containers.all(c, !has(c.env) || c.env.all(e, !e.name.matches({_raw(names)}) || "
+        f"(has(e.valueFrom) ? has(e.valueFrom.fieldRef) : (!has(e.value) || e.value.matches({value})))))",
+    )
+
+
+def _traces(border: Border) -> Expression:
+    good = _raw(kube_pods.traces_value(hosts.receivers(border.world, border.allowed, border.hosts)))
+    return Expression(
+        rule="RES-017",
+        cel=f"variables.containers.all(c, ('x' + {_WORDS}).split('{kube_pods.TRACES}')"
+        f".filter(p, !p.matches({good})).size() <= 1)",
+    )
+
+
+def _china() -> tuple[Expression, ...]:
+    def engine(pattern: str) -> str:
+        return f"has(c.image) && c.image.split('@')[0].matches({_raw(pattern)})"
+
+    hub = f"({_WORDS}.matches({_raw(kube_pods.FROM_HUB)}) || {_ARGS}.matches({_raw(kube_pods.FIRST_FROM_HUB)}))"
+    told = "e.name in ['VLLM_NO_USAGE_STATS', 'DO_NOT_TRACK']"
+    saas = _raw(kube_pods.SAAS_KEYS)
+    return (
+        Expression(
+            rule="RES-016", cel=f"variables.containers.all(c, !{_WORDS}.matches({_raw(kube_pods.LOGS_CONTENT)}))"
+        ),
+        Expression(
+            rule="RES-017",
+            cel=f"variables.containers.all(c, !({engine(kube_pods.VLLM_IMAGE)}) || "
+            f"(has(c.env) && c.env.exists(e, {told} && {_ON})))",
+        ),
+        Expression(
+            rule="RES-020",
+            cel=f"variables.containers.all(c, !({engine(kube_pods.ENGINE_IMAGE)}) || !{hub} || "
+            f"(has(c.env) && c.env.exists(e, e.name == 'HF_HUB_OFFLINE' && {_ON})))",
+        ),
+        Expression(
+            rule="RES-031",
+            cel=f"variables.containers.all(c, !({engine(kube_pods.SAAS_IMAGE)}) && "
+            f"(!has(c.env) || c.env.all(e, !e.name.matches({saas}))))",
+        ),
+    )
+
+
+def _labels(border: Border) -> tuple[Expression, ...]:
+    origin = kube_objects.ORIGIN
+    good = ", ".join(
+        f"'{one}'" for one in sorted(kube_objects.ORIGINS) if kube_objects.ELSEWHERE.get(one) != border.world
+    )
+    person = _raw(kube_objects.PERSONAL.pattern)
+    return (
+        Expression(
+            rule="RES-021",
+            cel=f"!has(object.metadata.labels) || !('{origin}' in object.metadata.labels) || "
+            f"object.metadata.labels['{origin}'] in [{good}]",
+        ),
+        Expression(
+            rule="RES-021",
+            cel=f"!has(object.metadata.annotations) || !('{origin}' in object.metadata.annotations) || "
+            f"object.metadata.annotations['{origin}'] in [{good}]",
+        ),
+        Expression(
+            rule="RES-027",
+            cel=f"!has(object.metadata.labels) || object.metadata.labels.all(k, "
+            f"!object.metadata.labels[k].matches({person}))",
+        ),
+        Expression(rule="RES-027", cel=f"!has(object.metadata.name) || !object.metadata.name.matches({person})"),
+    )
+
+
+def _objects(border: Border) -> tuple[Expression, ...]:
+    sent = _raw(hosts.destination(hosts.receivers(border.world, border.allowed, border.hosts)))
+    found = [
+        Expression(
+            rule="RES-028",
+            cel="object.kind != 'Service' || !has(object.spec.type) || object.spec.type != 'ExternalName' || "
+            f"(has(object.spec.externalName) && object.spec.externalName.matches({sent}))",
+        ),
+        Expression(
+            rule="RES-019",
+            cel="object.kind != 'Secret' || !has(object.type) || object.type != 'kubernetes.io/service-account-token'",
+        ),
+    ]
+    if border.world == "cn":
+        private = _raw(kube_objects.PRIVATE_RANGE)
+        found.append(
+            Expression(
+                rule="RES-033",
+                cel="object.kind != 'NetworkPolicy' || !has(object.spec.egress) || object.spec.egress.all(r, "
+                "has(r.to) && size(r.to) > 0 && "
+                f"r.to.all(p, !has(p.ipBlock) || p.ipBlock.cidr.matches({private})))",
+            )
+        )
+    return tuple(found)
+
+
+def _extensions(border: Border) -> tuple[Expression, ...]:
+    sent = _raw(hosts.destination(hosts.receivers(border.world, border.allowed, border.hosts)))
+    regions = ", ".join(f"'{region}'" for region in sorted(border.allowed))
+    return (
+        *(
+            Expression(
+                rule="RES-014",
+                cel=f"!has(object.spec) || !has(object.spec.{key}) || object.spec.{key}.all(w, "
+                f"!has(w.url) || w.url.matches({sent}))",
+            )
+            for key in ("remoteWrite", "remoteRead")
+        ),
+        Expression(
+            rule="RES-024",
+            cel="!(object.kind in ['BackupStorageLocation', 'VolumeSnapshotLocation']) || "
+            "(has(object.spec.config) && 'region' in object.spec.config && "
+            f"object.spec.config['region'] in [{regions}] && "
+            f"(!('s3Url' in object.spec.config) || object.spec.config['s3Url'].matches({sent})))",
+        ),
+    )
