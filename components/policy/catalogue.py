@@ -59,10 +59,10 @@ THREATS: Final[dict[str, str]] = {
 }
 
 _RULES: Final[tuple[Rule, ...]] = (
-    Rule(id="RES-001", threats=("T14", "T21", "T22"), sees=PLACES,
+    Rule(id="RES-001", threats=("T07", "T14", "T21", "T22"), sees=PLACES,
          says="A place lies in another world, or outside the world's allow-list.",
          zh="位置在另一个辖区，或不在本辖区允许的地域之内。", fix="use a region of the world's allow-list"),
-    Rule(id="RES-002", threats=("T21",), sees=PLACES,
+    Rule(id="RES-002", threats=("T13", "T21"), sees=PLACES,
          says="A place is not known to the tables, or names more than one region.",
          zh="位置不在已知地域表中，或不止一个地域。", fix="name one single region"),
     Rule(id="RES-003", threats=("T21",), sees=ENGINE,

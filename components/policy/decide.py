@@ -111,7 +111,9 @@ class Graph:
             self.judged += 1
             subject = self._subject(row, kind, urn)
             violations = judge(subject, security=self._border.security)
-            if violations:
+            edges = row.get("propertyDependencies") or {}
+            if violations or any(one in self._refused for urns in edges.values() for one in urns or ()):
+                # What stands on something refused vouches for nothing, even where it breaks no rule itself.
                 self._refused.add(urn)
             elif kind.startswith("pulumi:providers:") and places.states_place(subject):
                 self._placed.add(urn)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from components.policy.decide import decide
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -65,3 +67,84 @@ def test_a_default_provider_gives_a_place_only_when_its_own_is_in_the_graph() ->
 
 def test_what_is_about_to_be_deleted_is_not_judged() -> None:
     assert found(row(GROUP, "g", {"location": "eastus"}, delete=True)) == []
+
+
+KEY, RING, BUCKET = "gcp:kms/cryptoKey:CryptoKey", "gcp:kms/keyRing:KeyRing", "gcp:storage/bucket:Bucket"
+CMEK = "encryption"
+
+
+def graph(place: str, *, known: bool, edge: bool = True) -> list[tuple[str, str]]:
+    """A bucket with the key of the same graph: in a plan its name is not known yet, in a state it is."""
+    ring = row(RING, "ring", {"location": place})
+    key = row(KEY, "key", {"keyRing": UNKNOWN}, propertyDependencies={"keyRing": [ring["urn"]]})
+    name = f"projects/p/locations/{place}/keyRings/r/cryptoKeys/k" if known else UNKNOWN
+    inputs = {"location": "europe-west4", CMEK: {"defaultKmsKeyName": name}}
+    bucket = row(BUCKET, "b", inputs, propertyDependencies={CMEK: [key["urn"]] if edge else []})
+    found = decide([ring, key, bucket], world="row", allowed=["europe-west4"], security=False)
+    return [(one.rule, one.property) for one in found if one.resource.startswith(BUCKET)]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["preview", "up"])
+def test_a_key_of_the_same_graph_takes_the_verdict_of_where_it_lies(known: bool) -> None:
+    place = "encryption.defaultKmsKeyName"
+    assert graph("europe-west4", known=known) == []
+    abroad = graph("us-central1", known=known)
+    assert [where for _, where in abroad] == [place]
+    assert abroad[0][0] == ("RES-001" if known else "RES-004")
+    # A name that says its region needs no edge; one that is not known yet needs one.
+    assert graph("europe-west4", known=known, edge=False) == ([] if known else [("RES-004", place)])
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["preview", "up"])
+def test_a_key_whose_id_names_no_region_is_traced_in_both(known: bool) -> None:
+    provider = {"cn-shanghai": "urn:pulumi:s::p::pulumi:providers:alicloud::home::id"}
+    kind, bucket = "alicloud:kms/key:Key", "alicloud:oss/bucket:Bucket"
+    value = "0a1b2c3d-key" if known else UNKNOWN
+
+    def rules(tags: dict[str, str], *, edge: bool) -> list[str]:
+        key = row(kind, "k", {"tags": tags}) | {"provider": provider["cn-shanghai"]}
+        inputs = {"serverSideEncryptionRule": {"kmsMasterKeyId": value}}
+        edges = {"serverSideEncryptionRule": [key["urn"]] if edge else []}
+        store = row(bucket, "b", inputs, propertyDependencies=edges) | {"provider": provider["cn-shanghai"]}
+        found = decide([key, store], world="cn", allowed=["cn-shanghai"], security=False)
+        return [one.rule for one in found if one.resource.startswith(bucket)]
+
+    assert rules({}, edge=True) == []
+    assert rules({}, edge=False) == ["RES-004"]
+    assert rules({"regionId": "eu-central-1"}, edge=True) == ["RES-004"]
+
+
+def test_each_mark_of_the_engine_for_what_is_not_known_is_known() -> None:
+    marks = [
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    ]
+    for mark in marks:
+        assert found(row(GROUP, "g", {"location": mark})) == [("RES-004", "location")]
+    output = {"4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4", "dependencies": []}
+    assert found(row(GROUP, "g", {"location": output})) == [("RES-004", "location")]
+    assert found(row(GROUP, "g", {"location": {**output, "value": "eastus"}})) == [("RES-001", "location")]
+
+
+def test_a_secret_that_is_shown_is_judged_as_what_it_is() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert found(row(GROUP, "g", {"location": {**secret, "plaintext": '"eastus"'}})) == [("RES-001", "location")]
+    assert found(row(GROUP, "g", {"location": {**secret, "plaintext": '"francecentral"'}})) == []
+    assert found(row(GROUP, "g", {"location": {**secret, "ciphertext": "[secret]"}})) == [("RES-004", "location")]
+
+
+def test_what_is_only_looked_up_lies_where_it_was_found() -> None:
+    looked = row(GROUP, "g", {}, external=True, outputs={"location": "eastus"})
+    assert found(looked) == [("RES-001", "location")]
+    assert found(looked | {"outputs": {"location": "francecentral"}}) == []
+    assert found(looked | {"outputs": {}}) == [("RES-003", "location")]
+
+
+def test_a_stack_of_another_worlds_cell_is_not_read() -> None:
+    other = row("pulumi:pulumi:StackReference", "r", {"name": "organization/twain/prod.sha-1.infra"}, external=True)
+    judged = {"world": "row", "allowed": ["francecentral"]}
+    assert [one.rule for one in decide([other], cells={"sha-1": "cn"}, **judged)] == ["RES-011"]
+    assert decide([other], cells={"sha-1": "row"}, **judged) == []
