@@ -217,6 +217,10 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+# A lone equals sign is a value of its own in YAML 1.1; everybody who writes one means the text.
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+
+
 def _yaml(name: str, raw: bytes) -> Document:
     if len(raw) > MAX_YAML_BYTES:
         raise _fail(name, "DOC-SIZE", f"the YAML is larger than {MAX_YAML_BYTES >> 20} MiB.", fix="split it")

@@ -15,6 +15,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import pulumi
 import pulumi_azure_native as azure
+import pulumi_kubernetes as k8s
 from components.policy.decide import Border
 from stacks.guard import Guard
 
@@ -31,6 +32,16 @@ place = {
 }.get(case, "francecentral")
 azure.managedidentity.UserAssignedIdentity("who", resource_name_="second", resource_group_name=group.name,
     location=place, opts=pulumi.ResourceOptions() if case == "no-provider" else cloud)
+reader = {"name": "app", "image": "europe-west4-docker.pkg.dev/p/r/app:1"}
+objects = {
+    "image": (k8s.core.v1.Pod, {"containers": [{**reader, "image": "a.cn-shanghai.cr.aliyuncs.com/a/b:1"}]}),
+    "proxy": (k8s.core.v1.Pod, {"containers": [{**reader, "env": [{"name": "HTTPS_PROXY", "value": "http://p.cn:1"}]}]}),
+    "traces": (k8s.core.v1.Pod, {"containers": [{**reader, "args": ["--otlp-traces-endpoint", "grpc://t.example.cn:1"]}]}),
+    "route": (k8s.core.v1.Service, {"type": "ExternalName", "external_name": "dashscope.aliyuncs.com"}),
+}
+if case in objects:
+    kind, spec = objects[case]
+    kind("object", metadata={"name": "object"}, spec=spec)
 """
 
 
@@ -81,6 +92,14 @@ def test_a_violation_stops_plain_up_before_the_resource_exists_and_a_preview_too
     preview = bench.engine.preview(STACK, check=False)
     assert preview.returncode != 0
     assert "RES-003" in preview.stdout + preview.stderr
+
+
+def test_a_kubernetes_object_that_breaks_a_rule_stops_plain_up_too(bench: Bench) -> None:
+    for case, rule in {"image": "RES-023", "proxy": "RES-029", "traces": "RES-017", "route": "RES-028"}.items():
+        bench.ask(case)
+        result = bench.engine.up(STACK, check=False)
+        assert result.returncode != 0, case
+        assert f"{rule} kubernetes:core/v1:" in result.stdout + result.stderr, (case, result.stdout, result.stderr)
 
 
 def test_a_place_that_is_known_later_passes_when_it_comes_from_an_accepted_resource(bench: Bench) -> None:
