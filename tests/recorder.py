@@ -257,6 +257,7 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
         "VirtualNetwork": "virtualNetworkName",
         "AgentPool": "agentPoolName",
         "BlobContainer": "containerName",
+        "Database": "databaseName",
         "FileShare": "shareName",
         "PrivateEndpoint": "privateEndpointName",
         "Key": "keyName",

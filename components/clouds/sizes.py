@@ -2,10 +2,10 @@
 
 Sources: Alibaba Cloud's list of RDS PostgreSQL instance types (series with a standby, general-purpose; help.aliyun.com,
 document 276990), the form of Cloud SQL's custom tiers (`db-custom-CPUS-MEMORY`, memory in steps of 256 MiB and 0.9 to
-6.5 GiB per CPU), Azure's general-purpose sizes of the flexible server. Caches: Alibaba Cloud's
-list of memory-optimised Tair types (document 443844), the node types of Memorystore for Valkey with what of each can be
-written (5.2, 10.4 and 46.4 GiB), the names of Azure Managed Redis, whose number is about its memory in GiB, a fifth of
-it the service's own. All as of August 2026. Which region offers which is not among our facts.
+6.5 GiB per CPU), Azure's general-purpose sizes of the flexible server. Caches: Alibaba Cloud's list of
+memory-optimised Tair types (document 443844), the node types of Memorystore for Valkey with what of each can be written
+(5.2, 10.4 and 46.4 GiB), the names of Azure Managed Redis, whose number is about its memory in GiB, a fifth of it the
+service's own. All as of August 2026. Which region offers which is not among our facts.
 """
 
 from __future__ import annotations
