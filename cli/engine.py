@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import errors, files, stack_copies, stack_files, stack_locks, stack_pending
+from cli import children, errors, files, stack_copies, stack_files, stack_locks, stack_pending
 from cli.kube.kubeconfig import plugin_environment
 
 if TYPE_CHECKING:
@@ -95,16 +96,21 @@ class Engine:
     ) -> Result:
         """Run `pulumi ARGS`. With `on_line`, its output is handed on line by line. Raises TwainError when it fails."""
         command = [self.program(), *args]
-        with subprocess.Popen(
-            command,
-            cwd=self.workspace,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if on_line is not None else subprocess.PIPE,
-            text=True,
-            umask=0o077,
-        ) as process:
+        with (
+            subprocess.Popen(
+                command,
+                cwd=self.workspace,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if on_line is not None else subprocess.PIPE,
+                text=True,
+                umask=0o077,
+                # Its own group: a Ctrl-C of the terminal reaches the engine by us, and once.
+                process_group=0,
+            ) as process,
+            children.holding(process),
+        ):
             try:
                 result = _collect(process, on_line, timeout_s)
             except subprocess.TimeoutExpired as error:
@@ -112,7 +118,8 @@ class Engine:
                 message = f"pulumi {args[0]} did not end within {timeout_s:.0f} s."
                 raise errors.DeadlineError(message, fix="give more time with --timeout") from error
             except BaseException:
-                # The engine gets the same signal and finishes the step it is at; wait for that.
+                # It finishes the step that it is at and writes its state; wait for that.
+                process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
         if check and result.code != 0:
@@ -145,6 +152,8 @@ class Engine:
     def ensure(self, stack: str, *, fleet: Path, secrets_provider: str) -> None:
         """Create the stack and set its one configuration key. Repeating it changes nothing."""
         self.create(stack, secrets_provider=secrets_provider)
+        if self._settings_of(stack).get("config", {}).get("twain:fleet") == str(fleet):
+            return
         self.run(["config", "set", "twain:fleet", str(fleet), "--stack", stack, "--non-interactive"], timeout_s=60)
 
     def preview(self, stack: str, *, fleet: Path) -> dict[str, Any]:
@@ -172,12 +181,7 @@ class Engine:
     def _settings(self, stack: str, fleet: Path) -> Generator[list[str]]:
         import yaml
 
-        try:
-            project = yaml.safe_load((self.workspace / "Pulumi.yaml").read_bytes()) or {}
-            own = self.workspace / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
-            settings = yaml.safe_load(own.read_bytes()) or {}
-        except (OSError, yaml.YAMLError):
-            settings = {}
+        settings = self._settings_of(stack)
         if settings.get("config", {}).get("twain:fleet") == str(fleet):
             yield []
             return
@@ -186,6 +190,17 @@ class Engine:
             place = Path(folder) / f"Pulumi.{stack}.yaml"
             files.write_private(place, yaml.safe_dump(settings))
             yield ["--config-file", str(place)]
+
+    def _settings_of(self, stack: str) -> dict[str, Any]:
+        """What the stack's settings file holds; nothing where there is none."""
+        import yaml
+
+        try:
+            project = yaml.safe_load((self.workspace / "Pulumi.yaml").read_bytes()) or {}
+            own = self.workspace / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
+            return yaml.safe_load(own.read_bytes()) or {}
+        except (OSError, yaml.YAMLError):
+            return {}
 
     def up(self, stack: str, on_line: Callable[[str], None] | None = None, *, refresh: bool = False) -> Result:
         """Bring the stack up; with `refresh` every resource is asked for at its cloud first, and put back as declared.
@@ -231,17 +246,22 @@ class Engine:
             result = self.run(args, on_line=on_line, check=False)
             if result.code != 0 and self._free_dead_lock(stack, result):
                 result = self.run(args, on_line=on_line, check=False)
+            for line in stack_pending.settle(self, stack, well=result.code == 0):
+                (on_line or _silent)(line)
             if result.code != 0:
                 raise failure(result, what=f"{verb[0]} of {stack}")
-            for line in stack_pending.settle(self, stack):
-                (on_line or _silent)(line)
-            self.keep_copy(stack)
             return result
 
-    def exported(self, stack: str) -> dict[str, Any] | None:
-        """The stack's state as `pulumi stack export` gives it, secrets encrypted; None where it cannot be read."""
+    def exported(self, stack: str, *, keep: bool = False) -> dict[str, Any] | None:
+        """The stack's state as `pulumi stack export` gives it, secrets encrypted; None where it cannot be read. With
+        `keep` a copy of it is put aside.
+        """
         result = self.run(["stack", "export", "--stack", stack], timeout_s=120, check=False)
-        return _json(result.out) or None if result.code == 0 else None
+        if result.code != 0:
+            return None
+        if keep:
+            stack_copies.keep(self.home, stack, result.out.encode())
+        return _json(result.out) or None
 
     def import_state(self, stack: str, document: dict[str, Any]) -> None:
         """Replace the stack's state. The caller holds the lock and has kept a copy. Raises as `run` does."""

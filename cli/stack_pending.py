@@ -32,17 +32,20 @@ def split(document: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[
     return settled, open_
 
 
-def settle(engine: Engine, stack: str) -> list[str]:
-    """After a run that ended well: take off what is accounted for. Returns a line for each create that is not."""
-    document = engine.exported(stack)
+def settle(engine: Engine, stack: str, *, well: bool = True) -> list[str]:
+    """After a run: keep a copy, and, where it ended `well`, take off what is accounted for. Returns a line for each
+    create that is not, after any run.
+    """
+    document = engine.exported(stack, keep=True)
     if document is None or not operations(document):
         return []
     settled, unsettled = split(document)
-    if settled and not unsettled:  # taking a state in drops every operation, so none may be open
+    if well and settled and not unsettled:  # taking a state in drops every operation, so none may be open
         deployment = {name: value for name, value in document["deployment"].items() if name != "pending_operations"}
         engine.import_state(stack, {**document, "deployment": deployment})
+        engine.exported(stack, keep=True)
     return [
         f"begun and never answered: {operation['resource']['type']} "
-        f"{operation['resource']['urn'].rsplit('::', 1)[-1]}; when it exists in the cloud: twain stack import"
+        f"{operation['resource']['urn'].rsplit('::', 1)[-1]}; run it again, and where its name is taken: stack import"
         for operation in unsettled
     ]

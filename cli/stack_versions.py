@@ -6,8 +6,9 @@ version would stop it in the middle, or be used for what it does not know.
 
 from __future__ import annotations
 
-import json
+import re
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import errors
@@ -24,12 +25,18 @@ def check(engine: Engine, *, cloud: str, layer: str) -> None:
     if engine.env.get(_NO_FETCH, "").lower() not in {"1", "true"}:
         return  # the engine fetches the SDK's own
     plugin = _PLUGINS[cloud] if layer == "infra" else "kubernetes"
-    listed = json.loads(engine.run(["plugin", "ls", "--json"], timeout_s=60).out or "[]")
-    have = sorted(str(one["version"]) for one in listed if one.get("kind") == "resource" and one["name"] == plugin)
-    problem = skew(plugin, have=have, want=_installed(plugin))
+    home = Path(engine.env.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    problem = skew(plugin, have=installed(home, plugin), want=_wanted(plugin))
     if problem is not None:
         fix = f"install the SDK's own: pulumi plugin install resource {plugin}"
         raise errors.UsageError(problem, fix=fix, id="CFG-PLUGIN")
+
+
+def installed(home: Path, plugin: str) -> list[str]:
+    """The versions of a plugin in the engine's home."""
+    named = re.compile(rf"resource-{re.escape(plugin)}-v(\d[^/]*)")
+    found = (named.fullmatch(path.name) for path in home.glob("plugins/resource-*") if path.is_dir())
+    return sorted(match[1] for match in found if match is not None)
 
 
 def skew(plugin: str, *, have: list[str], want: str | None) -> str | None:
@@ -39,7 +46,7 @@ def skew(plugin: str, *, have: list[str], want: str | None) -> str | None:
     return f"the SDK pulumi-{plugin} is {want}, and the engine's plugin is {', '.join(have) or 'not installed'}."
 
 
-def _installed(plugin: str) -> str | None:
+def _wanted(plugin: str) -> str | None:
     try:
         return metadata.version(f"pulumi-{plugin}")
     except metadata.PackageNotFoundError:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, errors, planned, stack_lifts, stack_locks, stack_versions
+from cli import cells, children, errors, planned, stack_lifts, stack_locks, stack_versions
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHANGES = ("create", "update", "replace", "delete", "same")
 _DID = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "unchanged": "same"}
-_DONE = re.compile(rf"^\W*(\d+) ({'|'.join(_DID)})$", re.MULTILINE)
+_DONE = re.compile(rf"^\W*(?:\d+ changes\. )?(\d+) ({'|'.join(_DID)})$", re.MULTILINE)
 
 
 AT_ONCE = 2
@@ -254,7 +254,11 @@ def run_waves(
             continue
         note(f"wave {number + 1}: {', '.join(stack.name for stack in wave)}")
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            list(pool.map(one, wave))
+            try:
+                list(pool.map(one, wave))
+            except KeyboardInterrupt:
+                children.drain(pool)
+                raise
     return rows, found
 
 

@@ -20,7 +20,8 @@ class Engine:
         self.document = {"version": 3, "deployment": {"resources": rows, "pending_operations": pending}}
         self.imported: list[dict[str, Any]] = []
 
-    def exported(self, _stack: str) -> dict[str, Any]:
+    def exported(self, _stack: str, *, keep: bool) -> dict[str, Any]:
+        assert keep
         return self.document
 
     def import_state(self, _stack: str, document: dict[str, Any]) -> None:
