@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cli import errors, files, stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cli.app import App
     from cli.stacks import Stack
@@ -31,7 +31,7 @@ def declared(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
-def find(steps: list[Mapping[str, Any]], name: str, type_: str | None, stack: str) -> Mapping[str, Any]:
+def find(steps: Sequence[Mapping[str, Any]], name: str, type_: str | None, stack: str) -> Mapping[str, Any]:
     """The one step of this logical name, and type where two share it. Raises NotFoundError, UsageError with names."""
     from components.policy.stores import is_store
 

@@ -138,6 +138,11 @@ class Life:
         """The cloud makes the next resource of this type and never answers."""
         self.store.add_fault("hang", match={"type": type_, "op": "create"})
 
+    def stuck(self) -> bool:
+        """Whether the network is made, its engine waits for the answer, and holds the lock."""
+        rows = self.store.list_resources(type=VPC)
+        return bool(self.lock()) and bool(rows) and rows[0].state == "live"
+
     def made(self) -> Mapping[str, str]:
         """What exists in the cloud, ids by name; made twice is an error."""
         rows = self.store.list_resources()
