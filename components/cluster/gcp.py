@@ -16,6 +16,8 @@ from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 from components.network.plan import PODS_RANGE, SERVICES_RANGE
 
 _SYSTEM_DISK_GB = 120
+# A fixed day: a moving one would be a difference in every preview.
+_EXCLUDED_SINCE = "2026-01-01T00:00:00Z"
 
 
 class GcpCluster(Cluster):
@@ -75,7 +77,19 @@ class GcpCluster(Cluster):
             networking_mode="VPC_NATIVE",
             datapath_provider="ADVANCED_DATAPATH",
             min_master_version=place.cell.template.kubernetes_minor,
-            release_channel=gcp.container.ClusterReleaseChannelArgs(channel="STABLE"),
+            # Regular has the minors that the other clouds have. The exclusion leaves the minor to the fleet's line.
+            release_channel=gcp.container.ClusterReleaseChannelArgs(channel="REGULAR"),
+            maintenance_policy=gcp.container.ClusterMaintenancePolicyArgs(
+                maintenance_exclusions=[
+                    gcp.container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
+                        exclusion_name="twain-decides-the-minor",
+                        start_time=_EXCLUDED_SINCE,
+                        exclusion_options=gcp.container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
+                            scope="NO_MINOR_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
+                        ),
+                    )
+                ]
+            ),
             initial_node_count=1,
             remove_default_node_pool=True,
             # The pool that is made and removed at once still needs an account that is not the default one.

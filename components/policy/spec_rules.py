@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from components.clouds import gpu, prepaid, regions, shares
+from components.clouds import gpu, kubernetes, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
 from components.policy import fleet_rules
 from components.policy.places import region_of
@@ -90,6 +90,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_place(fleet, cell, path, where))
         found.extend(_two_zones(cell, path, where))
         found.extend(_bucket(fleet, cell, path, where))
+        found.extend(_minor(fleet, cell, path, where))
         found.extend(_machines(fleet, cell, path, where))
         found.extend(_files(fleet, cell, path, where))
         found.extend(_log_days(fleet, cell, path, where))
@@ -214,6 +215,24 @@ def _bucket(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem
         value=declared,
         fix=f"remove it, or use one of {', '.join(allowed)}",
     )
+
+
+def _minor(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """The cell's cloud makes clusters of this Kubernetes minor and takes them to it."""
+    minor, calendar = fleet.resolved(cell.name).template.kubernetes_minor, kubernetes.CALENDARS[cell.cloud]
+    if calendar.get(minor) is None:
+        yield Problem(
+            code="SPEC-MINOR",
+            path=path,
+            where=f"{where}.template.kubernetes_minor",
+            line=0,
+            message=(
+                f"cell {cell.name}: {cell.cloud} does not offer Kubernetes {minor}, as its calendar of "
+                f"{kubernetes.AS_OF} says."
+            ),
+            value=minor,
+            fix=f"use {', '.join(calendar.names)}, in the template or for this cell",
+        )
 
 
 def _machines(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:

@@ -134,7 +134,7 @@ class Nodes:
             )
             await self._renew(name)
             address = site.addresses.node(number)
-            status = machines.status(pool, address=address, now=timestamp(), version=site.version)
+            status = machines.status(pool, address=address, now=timestamp(), version=site.kubelet)
             # The watch may be behind: what was just made counts from now on.
             self.changed(await self._ready(name, status))
             site.store.node_ready(cell=site.cell.cell, name=name)
@@ -151,7 +151,7 @@ class Nodes:
             number = self.number(node)
             if pool is not None and number is not None and not (node.get("status", {}).get("addresses")):
                 address = self._site.addresses.node(number)
-                body = machines.status(pool, address=address, now=timestamp(), version=self._site.version)
+                body = machines.status(pool, address=address, now=timestamp(), version=self._site.kubelet)
                 await self._ready(name, body)
                 self._site.store.node_ready(cell=self._site.cell.cell, name=name)
 

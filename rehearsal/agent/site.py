@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rehearsal.kube import cellfile
 from rehearsal.kube.client import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class Site:
     version: str
     children_changed: Callable[[], None] = lambda: None
     _told: dict[tuple[str, str, str], None] = field(default_factory=dict[tuple[str, str, str], None])
+
+    @property
+    def kubelet(self) -> str:
+        """The version of a machine made now: the control plane's, which an upgrade may have changed meanwhile."""
+        facts = cellfile.read(self.place.world, self.place.cell)
+        minor = facts.minor if facts is not None else self.cell.minor
+        return self.version if self.version.startswith(f"v{minor}.") else f"v{minor}.0"
 
     async def event(self, item: Object, *, reason: str, message: str, source: str, warning: bool = False) -> None:
         """Record an Event on an object, once per object, reason and message. Never fails: an event is a courtesy."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.kube import agentfile, bootstrap, cellfile, kwok, toolpaths
+from rehearsal.kube import agentfile, bootstrap, cellfile, emulate, kwok, toolpaths
 from rehearsal.kube.cellfile import CellError, Folders
 from rehearsal.kube.client import Access, KubeClient, UnreachableError, kubeconfig, read_kubeconfig
 
@@ -102,7 +102,7 @@ def _write_admin(place: Folders, ports: kwok.Ports) -> Access:
 def _create(place: Folders, facts: Cell, tools: dict[str, Path]) -> Cell:
     """From whatever an earlier, killed attempt left to a control plane with its first objects."""
     kwok.wipe(place)
-    ports = kwok.create(place, tools)
+    ports = kwok.create(place, tools, emulate.arguments(facts.minor))
     access = _write_admin(place, ports)
     _in_own_loop(bootstrap.install(access, _crds()))
     ready = replace(
@@ -121,36 +121,38 @@ async def _answers(access: Access) -> None:
         await client.get("/readyz")
 
 
-def _check_minor(place: Folders, minor: str) -> None:
-    from rehearsal import tools_table
-
-    built = tools_table.TOOLS["kube-apiserver"].version
-    if not built.startswith(f"{minor}."):
-        message = (
-            f"cell {place.cell}: the rehearsal runs Kubernetes {built}, not {minor}; "
-            f"set kubernetes_minor to {'.'.join(built.split('.')[:2])}"
-        )
-        raise CellError(message)
-
-
 def ensure(world_dir: Path, *, cell: str, cloud: str, region: str, minor: str) -> ControlPlane:
     """The running control plane of a cell, with its agent.
 
     Made when new (about 5 s); found when it runs; started again on the same data and the same port when its processes
-    are gone; removed and made again when an earlier attempt did not come to its end. Blocks; one caller per cell at a
-    time, others wait. Raises CellError with the reason and the log's last words.
+    are gone; removed and made again when an earlier attempt did not come to its end. The next minor is an upgrade: the
+    processes start again on the same data and play it; any other change of the minor is refused. Blocks; one caller per
+    cell at a time, others wait. Raises CellError with the reason and the log's last words.
     """
     place = cellfile.folders(world_dir, cell)
-    _check_minor(place, minor)
+    emulate.check(cell, minor)
     with cellfile.locked(place.root / "lock"):
         facts = cellfile.reserve(world_dir, cell=cell, cloud=cloud, region=region, minor=minor)
         tools = toolpaths.paths((*kwok.COMPONENTS, "kwokctl"))
         if facts.state == "ready" and place.cluster.is_dir():
+            facts = _upgrading(place, facts, minor)
             _revive(place, facts, tools)
         else:
             facts = _create(place, facts, tools)
         spawn_agent(place)
         return ControlPlane(endpoint=facts.endpoint, ca_pem=facts.ca)
+
+
+def _upgrading(place: Folders, facts: Cell, minor: str) -> Cell:
+    """Write down the minor that is wanted before anything is stopped: whoever was killed in between is continued."""
+    reason = emulate.refusal(facts.cell, running=facts.minor, wanted=minor)
+    if reason is not None:
+        raise CellError(reason)
+    if minor != facts.minor:
+        facts = replace(facts, minor=minor)
+        cellfile.write(place.world, facts)
+    emulate.declare(place, facts.minor)
+    return facts
 
 
 def revive(world_dir: Path, *, cell: str) -> ControlPlane | None:
@@ -166,7 +168,7 @@ def revive(world_dir: Path, *, cell: str) -> ControlPlane | None:
 def _revive(place: Folders, facts: Cell, tools: dict[str, Path]) -> None:
     """Start what is missing of a control plane that was ready once, and make sure that it answers."""
     access = read_kubeconfig(place.admin_kubeconfig)
-    if len(kwok.running(place)) == len(kwok.COMPONENTS):
+    if len(kwok.running(place)) == len(kwok.COMPONENTS) and emulate.played(place) == {facts.minor}:
         try:
             _in_own_loop(_answers(access))
         except (UnreachableError, TimeoutError):

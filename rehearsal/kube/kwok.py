@@ -22,6 +22,8 @@ from rehearsal.kube import processes
 from rehearsal.kube.cellfile import CellError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rehearsal.kube.cellfile import Folders
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -102,9 +104,12 @@ def configuration(ports: Ports) -> str:
     )
 
 
-def create_arguments(place: Folders, ports: Ports, tools: dict[str, Path]) -> list[str]:
-    """The kwokctl command line that creates and starts a control plane."""
+def create_arguments(place: Folders, ports: Ports, tools: dict[str, Path], more: Sequence[str] = ()) -> list[str]:
+    """The kwokctl command line that creates and starts a control plane; `more` is an argument of each program of
+    Kubernetes.
+    """
     extra = (
+        *(f"{name}={argument}" for name in COMPONENTS[1:] for argument in more),
         "kube-apiserver=kubelet-preferred-address-types=InternalIP",
         f"kube-apiserver=audit-policy-file={place.root / 'audit-policy.yaml'}",
         f"kube-apiserver=audit-log-path={place.audit}",
@@ -194,7 +199,7 @@ def start(place: Folders, tools: dict[str, Path]) -> None:
             return
 
 
-def create(place: Folders, tools: dict[str, Path]) -> Ports:
+def create(place: Folders, tools: dict[str, Path], more: Sequence[str] = ()) -> Ports:
     """Create and start a control plane in an empty folder. A port taken between choosing and binding is met with fresh
     ports, a few times. Raises CellError.
     """
@@ -203,7 +208,7 @@ def create(place: Folders, tools: dict[str, Path]) -> Ports:
         ports = choose_ports()
         (place.root / "kwokctl.yaml").write_text(configuration(ports), encoding="utf-8")
         try:
-            _run(create_arguments(place, ports, tools), place)
+            _run(create_arguments(place, ports, tools, more), place)
         except CellError:
             wipe(place)
             if attempt == _ATTEMPTS:

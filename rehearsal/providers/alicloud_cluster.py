@@ -57,7 +57,7 @@ def _encryption(call: Call) -> Iterator[Problem]:
 
 
 def _version(call: Call) -> Iterator[Problem]:
-    yield from version_problems("version", call.text("version"))
+    yield from version_problems("version", call.text("version"), cloud="alicloud")
 
 
 def _network_addon(call: Call) -> Iterator[Problem]:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, zone_problems
 from rehearsal.providers.azure_net import SUBNET, VNET
-from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
+from rehearsal.providers.clusters import (
+    ensure_cluster,
+    minor_of,
+    pool_of,
+    refuse_newer_nodes,
+    remove_cluster,
+    version_problems,
+    whole,
+)
 from rehearsal.providers.facts import AZURE_MACHINES, AZURE_REGIONS
 from rehearsal.providers.rules import (
     derived,
@@ -99,7 +107,7 @@ def _cluster_shape(call: Call) -> Iterator[Problem]:
         yield Problem(
             "networkProfile.podCidr", "is required here in overlay mode: left out, every cluster takes 10.244.0.0/16"
         )
-    yield from version_problems("kubernetesVersion", call.text("kubernetesVersion"))
+    yield from version_problems("kubernetesVersion", call.text("kubernetesVersion"), cloud="azure")
 
 
 def _cluster_ranges(call: Call) -> Iterator[Problem]:
@@ -187,6 +195,18 @@ def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
 def _cluster_pools(call: Call, id_: str) -> Iterator[Pool]:
     for pool in objects(call.known("agentPoolProfiles")):
         yield _pool(call, pool, name=str(pool.get("name")), cell=call.cell, region=location_of(call), resource=id_)
+
+
+def _agent_pool_outputs(call: Call, _id: str) -> dict[str, Any]:
+    cluster = resolve(call, CLUSTER, call.text("resourceName"))
+    plane = str(cluster.inputs.get("kubernetesVersion") or "") if cluster else ""
+    version = call.text("orchestratorVersion") or plane or minor_of("")
+    refuse_newer_nodes(call.text("agentPoolName"), version=version, plane=plane or version)
+    return {
+        "provisioningState": "Succeeded",
+        "currentOrchestratorVersion": version if version.count(".") > 1 else f"{version}.1",
+        "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202608.13.0",
+    }
 
 
 def _agent_pool(call: Call, id_: str) -> Iterator[Pool]:
@@ -281,11 +301,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
         "Microsoft.ContainerService/managedClusters/agentPools",
         "agentPoolName",
         inside=(("resourceName", CLUSTER),),
-        outputs=lambda _call, _id: {
-            "provisioningState": "Succeeded",
-            "currentOrchestratorVersion": f"{minor_of('')}.1",
-            "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202608.13.0",
-        },
+        outputs=_agent_pool_outputs,
         pools=_agent_pool,
         immutable=frozenset(
             {

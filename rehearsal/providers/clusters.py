@@ -74,17 +74,21 @@ def remove_cluster(resource: Resource, call: Call) -> None:
 
 
 def minor_of(version: str) -> str:
-    """`1.36` of `1.36.1-aliyun.1`; the newest offered one when no version was asked for."""
-    return ".".join(version.split(".")[:2]) if version else KUBERNETES_MINORS[-1]
+    """`1.36` of `1.36.1-aliyun.1`; the newest that all clouds offer when no version was asked for."""
+    return ".".join(version.split(".")[:2]) if version else min(minors[-1] for minors in KUBERNETES_MINORS.values())
 
 
-def version_problems(path: str, version: str, *, newest: str | None = None) -> Iterable[Problem]:
+def version_problems(path: str, version: str, *, cloud: str) -> Iterable[Problem]:
     """Whether the cloud offers this Kubernetes version."""
-    if version and minor_of(version) not in KUBERNETES_MINORS:
-        offered = ", ".join(KUBERNETES_MINORS)
-        yield Problem(
-            path, f"Kubernetes {version} is not offered{f' ({newest})' if newest else ''}; offered: {offered}"
-        )
+    if version and minor_of(version) not in KUBERNETES_MINORS[cloud]:
+        yield Problem(path, f"Kubernetes {version} is not offered; offered: {', '.join(KUBERNETES_MINORS[cloud])}")
+
+
+def refuse_newer_nodes(name: str, *, version: str, plane: str) -> None:
+    """Raise CloudRefusalError where a pool's nodes would be newer than the control plane that they belong to."""
+    if version and tuple(map(int, minor_of(version).split("."))) > tuple(map(int, minor_of(plane).split("."))):
+        message = f"{name}: nodes of Kubernetes {version} cannot join a control plane of {plane}"
+        raise CloudRefusalError(message)
 
 
 def pool_of(

@@ -157,7 +157,12 @@ AZURE_MACHINES: Final[dict[str, Machine]] = {
     "Standard_NC96ads_A100_v4": Machine(cpus=96, memory_gib=880, gpus=4, gpu_model=_A100_PCIE, regions=_AZ_GPU),
 }
 
-KUBERNETES_MINORS: Final = ("1.34", "1.35", "1.36")
+# What each cloud makes clusters of and takes them to, as their release calendars of summer 2026 say.
+KUBERNETES_MINORS: Final[dict[str, tuple[str, ...]]] = {
+    "alicloud": ("1.34", "1.35", "1.36"),
+    "azure": ("1.34", "1.35", "1.36"),
+    "gcp": ("1.33", "1.34", "1.35", "1.36"),
+}
 
 
 def machine(cloud: str, instance_type: str) -> Machine | None:

@@ -88,7 +88,7 @@ def _key_place(call: Call) -> Iterator[Problem]:
 
 
 def _version(call: Call) -> Iterator[Problem]:
-    yield from version_problems("minMasterVersion", call.text("minMasterVersion"))
+    yield from version_problems("minMasterVersion", call.text("minMasterVersion"), cloud="gcp")
 
 
 def _default_pool(call: Call) -> Iterator[Problem]:
@@ -188,6 +188,13 @@ def _scaling(call: Call) -> Iterator[Problem]:
             yield Problem(
                 f"nodeConfig.taints[{index}].effect", f"{taint['effect']!r} is no effect of this API: {allowed}"
             )
+
+
+def _node_version(call: Call) -> str:
+    """New nodes come with the version of their control plane."""
+    cluster = find_cluster(call, call.text("cluster"))
+    asked = str(cluster.inputs.get("minMasterVersion") or "") if cluster else ""
+    return asked if asked.count(".") > 1 else f"{minor_of(asked)}.1-gke.1000000"
 
 
 def _pool(call: Call, id_: str) -> Iterator[Pool]:
@@ -295,7 +302,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             "project": project_of(call),
             "instanceGroupUrls": [],
             "managedInstanceGroupUrls": [],
-            "version": call.text("version") or f"{minor_of('')}.1-gke.1000000",
+            "version": call.text("version") or _node_version(call),
             "operation": f"operation-{sum(id_.encode())}",
         },
         pools=_pool,

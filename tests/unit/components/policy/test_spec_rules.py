@@ -283,3 +283,16 @@ def test_a_value_that_no_cloud_would_take_is_told_with_its_place(
     with pytest.raises(SpecError) as caught:
         spec_rules.load_checked(fleet_file)
     assert [(problem.code, problem.where) for problem in caught.value.problems] == [("SPEC-VALUE", where)]
+
+
+@pytest.mark.parametrize(
+    ("minor", "cells"), [("1.36", set[str]()), ("1.34", set[str]()), ("1.33", {"cn-sha-1", "eu-par-1"})]
+)
+def test_a_kubernetes_minor_that_one_cloud_does_not_offer_is_told_for_each_of_its_cells(
+    tmp_path: Path, minor: str, cells: set[str]
+) -> None:
+    fleet = fleet_with(tmp_path, ('kubernetes_minor: "1.36"', f'kubernetes_minor: "{minor}"'))
+    found = spec_rules.problems_of(fleet, "fleet.yaml")
+    assert {problem.code for problem in found} <= {"SPEC-MINOR"}
+    assert {problem.message.split()[1].rstrip(":") for problem in found} == cells
+    assert all("1.34, 1.35, 1.36" in problem.fix for problem in found)
