@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from components.spec.model import Fleet, Waiver, Workload
 
 _YAML = (".yaml", ".yml")
+_ASK_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +40,14 @@ class Asked:
 @dataclass(frozen=True, kw_only=True)
 class Checked:
     """One row per capability, where each cell's values were learnt, what could not be, and the waivers that excuse
-    nothing (ids, sorted).
+    nothing (ids, sorted). `emulated` are own cells whose control plane plays a Kubernetes minor that is not its own.
     """
 
     rows: list[dict[str, Any]]
     sources: list[dict[str, str | None]]
     errors: list[errors.ErrorRow]
     idle_waivers: list[str]
+    emulated: list[dict[str, str]] = field(default_factory=list)
 
 
 def check(app: App, scope: Scope, asked: Asked) -> Checked:
@@ -62,15 +65,18 @@ def check(app: App, scope: Scope, asked: Asked) -> Checked:
         for name in scope.cells:
             fleet.cell(name)
         found = subjects.Found(subjects=subjects.from_plans(fleet, chosen, env=_env(app), workloads=workloads))
+        own: tuple[CellView, ...] = ()
     else:
         place = where(app, scope)
+        own = place.own
         found = subjects.live(app, place.own, place.others, workloads)
         chosen = [cell for cell in fleet.cells if cell in {*place.own, *_flat(place.others)}]
     found.subjects.sort(key=lambda one: [cell.name for cell in fleet.cells].index(one.name))
     found.subjects += files
     # Of a part of the cells, or of cells that are silent, it is not known what a waiver excuses.
     whole = not found.errors and len(chosen) == len(fleet.cells)
-    return _checked(found, _declared(fleet.path), fleet.path, declared, app=app, whole=whole)
+    checked = _checked(found, _declared(fleet.path), fleet.path, declared, app=app, whole=whole)
+    return replace(checked, emulated=asyncio.run(_emulated(app, own))) if own else checked
 
 
 def diff(app: App, sides: tuple[str, str], asked: Asked, *, live: bool) -> Checked:
@@ -213,6 +219,24 @@ def _workloads(files: Sequence[str]) -> list[Workload]:
         message = f"world {', '.join(twice)} is claimed by more than one file of {names[0]}."
         raise errors.UsageError(message, fix="let each file name its own worlds", id="PAR-WORKLOAD")
     return found
+
+
+async def _emulated(app: App, cells: tuple[CellView, ...]) -> list[dict[str, str]]:
+    """Which own cells emulate their minor. A cell that does not answer is left out: its values come from its state."""
+    from cli.kube import minors
+    from cli.net.deadline import Deadline
+
+    async def ask(cell: CellView) -> dict[str, str] | None:
+        try:
+            async with app.kube(cell.name) as kube:
+                found = await minors.running(kube, deadline=Deadline(_ASK_S))
+        except errors.TwainError:
+            return None
+        if found is None or not found.emulated:
+            return None
+        return {"world": cell.world, "cell": cell.name, "minor": found.minor, "program": found.program}
+
+    return [one for one in await asyncio.gather(*map(ask, cells)) if one is not None]
 
 
 def _flat(others: dict[str, tuple[CellView, ...]]) -> list[CellView]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, children, errors, planned, stack_lifts, stack_locks, stack_versions
+from cli import cells, children, errors, planned, stack_lifts, stack_locks, stack_versions, upgrades
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -280,6 +280,7 @@ def up(app: App, stack: Stack, note: Callable[[str], None], *, refresh: bool = F
     result = engine.up(stack.name, on_line=_teller(stack, note), refresh=refresh)
     if stack.layer == "infra":
         remember(app, engine, stack)
+        upgrades.done(app, stack.cell)
         # What the fleet protects is protected again.
         stack_lifts.close(app.home, stack.cell)
         stack_lifts.remember(app.home, stack.cell, app.context.fleet)

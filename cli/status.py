@@ -75,17 +75,18 @@ async def _own(app: App, cell: CellView, deadline: Deadline) -> list[tuple[Row, 
 
 
 async def _ask(app: App, kube: KubeClient, cell: CellView, row: Row, deadline: Deadline) -> list[errors.ErrorRow]:
-    from cli.kube import decode, kinds
+    from cli.kube import decode, kinds, minors
     from cli.serve import live
 
     nodes, deployments, version, fresh = await asyncio.gather(
         decode.listed(kube, kinds.collection("v1", "Node"), decode.Node, deadline=deadline),
         live.deployments(kube, deadline=deadline),
-        kube.get("/version", deadline=deadline),
+        kube.get_bytes("/version", deadline=deadline),
         _freshness(app, kube, cell, deadline),
     )
     row["api"] = "up"
-    row["kubernetes"] = f"{version.get('major')}.{version.get('minor')}"
+    runs = minors.of_version(version)
+    row["kubernetes"] = runs.minor if runs is not None else None
     row["nodes"] = {"ready": sum(node.ready for node in nodes.items), "total": len(nodes.items)}
     taken = sum(item.status.replicas * live.gpus_per_replica(item) for item in deployments.items)
     ceiling = sum(pool.max * pool.gpus_per_node for pool in cell.gpu_pools)

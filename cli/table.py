@@ -27,6 +27,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
                 "stack",
                 ("cli.commands.stack:stack", "The Pulumi stacks behind the cells: preview, up, outputs, destroy."),
             ),
+            ("check", ("cli.commands.check:check", "Whether the accounts have what the cells will need.")),
             ("gpu", ("cli.commands.gpu:gpu", "GPU classes: which machine gives one where, at what price.")),
             ("parity", ("cli.commands.parity:parity", "Whether the cells give the same guarantees.")),
             ("residency", ("cli.commands.residency:residency", "Whether anything would cross the border.")),

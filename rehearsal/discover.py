@@ -24,10 +24,12 @@ def discover(world_dir: Path, cell: str) -> CellLock:
     if facts is None or not facts.ca:
         message = f"the emulated cloud has no running cluster for cell {cell}; bring its infra stack up first"
         raise LookupError(message)
-    pinned = {"cluster_ca": facts.ca}
     known = read_lock(world_dir / "locks", cell)
-    if known is not None and known.facts == pinned:
+    if known is not None and known.cluster_ca == facts.ca:
         return known
+    # What else was looked up is about the account and not about this cluster; its id is.
+    kept = {name: value for name, value in known.facts.items() if name != "cluster_id"} if known is not None else {}
+    pinned = {**kept, "cluster_ca": facts.ca}
     lock = CellLock(
         cell=cell,
         discovered=datetime.now(tz=UTC).isoformat(timespec="seconds"),

@@ -6,20 +6,13 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from cli.kube import decode, kinds
+from cli.kube import decode, kinds, minors
 from cli.serve import list as serving
 from cli.serve import names, plan
 
 if TYPE_CHECKING:
     from cli.kube.client import KubeClient
     from cli.net.http import Deadline
-
-
-class _Version(msgspec.Struct):
-    major: str = ""
-    minor: str = ""
 
 
 async def of_cell(kube: KubeClient, *, world: str, deadline: Deadline) -> list[tuple[str, dict[str, Any]]]:
@@ -39,10 +32,8 @@ async def of_cell(kube: KubeClient, *, world: str, deadline: Deadline) -> list[t
 
 
 def minor(version: bytes) -> str | None:
-    """`1.36` out of the answer of `/version`, or None."""
-    try:
-        found = msgspec.json.decode(version, type=_Version)
-    except msgspec.DecodeError:
-        return None
-    digits = "".join(char for char in found.minor if char.isdigit())
-    return f"{found.major}.{digits}" if found.major and digits else None
+    """`1.36` out of the answer of `/version`: the minor of the API, also where it is emulated. None where it is
+    unknown.
+    """
+    found = minors.of_version(version)
+    return found.minor if found is not None else None

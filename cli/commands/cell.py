@@ -35,7 +35,27 @@ CELLS = Kind(
         "state": "known|not up|other world",
         "endpoint": "string|null",
         "gpuPools": [_POOL],
+        "running": {
+            "minor": "string",
+            "program": "string",
+            "emulated": "boolean",
+            "nodes": {"MINOR": "integer"},
+        },
     },
+)
+_ASK_S = 5.0
+PINNED = Kind(
+    name="CellLockList",
+    item={
+        "world": "cn|row",
+        "cell": "string",
+        "fact": "string",
+        "value": "string|null",
+        "state": "new|changed|same|unknown",
+        "source": "string",
+        "reason": "string|null",
+    },
+    extra={"file": "string"},
 )
 
 
@@ -69,9 +89,15 @@ def list_(app: App, *, scope: Scope, output: Format) -> None:
 @context_option
 @pass_app
 def get(app: App, *, name: str, output: Format) -> None:
-    """One cell."""
-    app.fleet.cell(name)
-    _show(app, Scope(cells=(name,)), output)
+    """One cell, and what its API server says of itself: the Kubernetes minor that it runs, and those of its nodes.
+
+    A control plane may play a minor that is not its own, as those of a rehearsal do; then `emulated` is true. Of a cell
+    of another world, or one that is not up, `running` is null. A cell that does not answer ends with 13.
+    """
+    declared = app.fleet.cell(name)
+    asked = declared.world == app.context.world and name in _up(app)
+    found, silent = _running(app, name) if asked else (None, [])
+    _show(app, Scope(cells=(name,)), output, running={name: found}, found=silent)
 
 
 @cell.command(
@@ -99,6 +125,76 @@ def kubeconfig(app: App, *, names: tuple[str, ...]) -> None:
     app.console.data(kubeconfigs.joined(_kubeconfig(app, name) for name in chosen))
 
 
+@cell.command(
+    "discover",
+    cls=VerbCommand,
+    verb=Verb(data_class="metadata", kind=PINNED, examples=("twain cell discover cn-sha-1",)),
+)
+@click.argument("name")
+@output_option
+@context_option
+@pass_app
+def discover(app: App, *, name: str, output: Format) -> None:
+    """Look up in the cell's account what no resource tells, and pin it in the cell's lock file.
+
+    The CA of the cluster, the zones in which its machine types can be ordered, the Kubernetes minors on offer; with
+    source and date. Programs read the file and make no look-ups themselves. Asked with the cloud's own command line, as
+    `twain check` does. A second run changes nothing; what cannot be asked keeps what was pinned, and ends with 13.
+    """
+    from cli.check import discover as discovering
+    from cli.check import run
+    from cli.output import Column, Report
+    from components.policy import spec_rules
+
+    declared = app.fleet.cell(name)
+    run.own_only(app, declared)
+    subject, probe = run.asked(app, spec_rules.load_checked(app.context.fleet), name)
+    path, facts = discovering.pin(app, subject, probe)
+    items = [fact.as_json(world=declared.world, cell=name, source=run.source_of(subject)) for fact in facts]
+    silent = [
+        errors.ErrorRow(id="CELL-FACT", message=f"{fact.name}: {fact.reason}", cell=name, fix=fact.fix)
+        for fact in facts
+        if fact.state == "unknown"
+    ]
+    changed = [fact for fact in facts if fact.state in {"new", "changed"}]
+    columns = (
+        Column(title="CELL", key="cell"),
+        Column(title="FACT", key="fact"),
+        Column(title="STATE", key="state", tone=lambda state: "warn" if state == "unknown" else None),
+        Column(title="VALUE", key="value", missing="unknown"),
+        Column(title="SOURCE", key="source", wide=True),
+    )
+    report = Report(
+        kind=PINNED.name,
+        items=items,
+        columns=columns,
+        errors=silent,
+        extra={"file": str(path)},
+        footer=[f"pinned in {path}." if changed else f"{path} is as it was."],
+        next=f"twain stack outputs --cell {name}" if changed else None,
+    )
+    app.finish(report, output)
+
+
+def _running(app: App, name: str) -> tuple[dict[str, Any] | None, list[errors.ErrorRow]]:
+    import asyncio
+
+    from cli.kube import minors
+    from cli.net.deadline import Deadline
+    from cli.serve.scope import unreachable
+
+    async def ask() -> dict[str, Any] | None:
+        deadline = Deadline(_ASK_S)
+        async with app.kube(name) as kube:
+            version = await minors.running(kube, deadline=deadline)
+            return minors.as_json(version, await minors.of_nodes(kube, deadline=deadline))
+
+    try:
+        return asyncio.run(ask()), []
+    except errors.TwainError as error:
+        return None, [unreachable(error, cell=name, world=app.context.world)]
+
+
 def _up(app: App) -> tuple[str, ...]:
     from cli import cells
 
@@ -116,13 +212,22 @@ def _kubeconfig(app: App, name: str) -> str:
     return kubeconfigs.assemble(cell=facts.cell, endpoint=facts.endpoint, ca_pem=facts.ca, exec_spec=asdict(facts.exec))
 
 
-def _show(app: App, scope: Scope, output: Format) -> None:
+def _show(
+    app: App,
+    scope: Scope,
+    output: Format,
+    *,
+    running: dict[str, dict[str, Any] | None] | None = None,
+    found: list[errors.ErrorRow] | None = None,
+) -> None:
     from cli.output import Column, Report
 
     fleet = app.fleet
     for name in scope.cells:
         fleet.cell(name)
-    items = [_item(app, found.name) for found in fleet.cells if scope.has(world=found.world, cell=found.name)]
+    items = [_item(app, one.name) for one in fleet.cells if scope.has(world=one.world, cell=one.name)]
+    for item in items:
+        item["running"] = (running or {}).get(item["cell"])
     columns = (
         Column(title="WORLD", key="world"),
         Column(title="CELL", key="cell"),
@@ -134,7 +239,22 @@ def _show(app: App, scope: Scope, output: Format) -> None:
         Column(title="GATE", key="gate", wide=True),
         Column(title="ENDPOINT", key="endpoint", wide=True),
     )
-    app.finish(Report(kind=CELLS.name, items=items, columns=columns, next="twain status"), output)
+    footer = [line for item in items if (line := _runs(item))]
+    report = Report(
+        kind=CELLS.name, items=items, columns=columns, errors=found or [], footer=footer, next="twain status"
+    )
+    app.finish(report, output)
+
+
+def _runs(item: dict[str, Any]) -> str | None:
+    """What runs, for people: an emulated minor is never shown as if it were real."""
+    running = item["running"]
+    if running is None:
+        return None
+    played = f", emulated by a control plane of {running['program']}" if running["emulated"] else ""
+    nodes = ", ".join(f"{count} x {minor}" for minor, count in running["nodes"].items()) or "none"
+    behind = "" if running["minor"] == item["kubernetes"] else f"; the fleet declares {item['kubernetes']}"
+    return f"{item['cell']} runs Kubernetes {running['minor']}{played}{behind}; nodes: {nodes}."
 
 
 def _item(app: App, name: str) -> dict[str, Any]:

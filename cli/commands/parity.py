@@ -37,6 +37,7 @@ PARITY = Kind(
     },
     extra={
         "idleWaivers": ["string"],
+        "emulated": [{"world": "cn|row", "cell": "string", "minor": "string", "program": "string"}],
         "sources": [{"world": "cn|row|null", "cell": "string", "source": "state|gate|planned from spec|file"}],
     },
 )
@@ -129,7 +130,8 @@ def check(
 
     Own cells are read from their deployed state, the other world's through its gate. With --planned both worlds are
     planned from the spec: for a fleet that was never up, or before a change. What could not be learnt is `unknown`; a
-    cell that does not answer ends with 13, a gap with 10 when --exit-code is given. An expired waiver is no waiver.
+    cell that does not answer ends with 13, a gap with 10 when --exit-code is given. An expired waiver is no waiver. Own
+    cells whose control plane only emulates its Kubernetes minor are named.
     """
     from cli import parity as checking
 
@@ -235,8 +237,8 @@ def _finish(app: App, found: Checked, *, exit_code: bool, output: Format) -> Non
         items=rows,
         columns=_columns(cells, waived=any(row["waiver"] for row in rows)),
         errors=found.errors,
-        extra={"idleWaivers": found.idle_waivers, "sources": found.sources},
-        footer=_footer(rows, found),
+        extra={"idleWaivers": found.idle_waivers, "sources": found.sources, "emulated": found.emulated},
+        footer=[*_footer(rows, found), *_emulated(found.emulated)],
     )
     gaps = any(row["verdict"] == "gap" for row in rows)
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and gaps else errors.OK)
@@ -278,6 +280,13 @@ def _alike(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str | None], list
 def _shown(value: str) -> str:
     """A digest by its first digits."""
     return f"{value[:_DIGEST]}…" if value.startswith("sha256/") else value
+
+
+def _emulated(cells: list[dict[str, str]]) -> list[str]:
+    return [
+        f"emulated: {one['cell']} serves Kubernetes {one['minor']} from a control plane of {one['program']}."
+        for one in cells
+    ]
 
 
 def _columns(cells: list[str], *, waived: bool) -> tuple[Column, ...]:

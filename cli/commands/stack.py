@@ -188,7 +188,8 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
     the other world's with --all) is planned from the spec and marked so. At most two engines run at once.
     """
-    from cli import stack_tables, stacks
+    from cli import stack_tables, stacks, upgrades
+    from cli.check import model
     from cli.output import Report
 
     if whole and (scope.cells or scope.world != "all"):
@@ -198,13 +199,15 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     layers = _layers(layer)
     chosen = stacks.everywhere(app, layers) if whole else stacks.chosen(app, scope, layers)
     items, found = stacks.previews(app, chosen, app.console.note)
+    moving = upgrades.find(app, chosen, app.engine.names())
+    found += [row for one in moving for row in model.rows(one.findings, world=one.world, cell=one.cell)]
     changed = any(stack_tables.changed(item) for item in items)
     report = Report(
         kind=PREVIEWS.name,
         items=items,
         columns=stack_tables.preview_columns(),
         errors=found,
-        footer=stack_tables.preview_footer(items),
+        footer=[*stack_tables.preview_footer(items), *(f"upgrade: {one.words}" for one in moving)],
         next="twain stack up" if changed else None,
     )
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)
@@ -248,9 +251,11 @@ def up(
     """Bring cells up, wave by wave: infra of the canary cell, infra of the others, then platform likewise.
 
     Two engines at most run at once. Each stack of a wave is worked on to its end; after one that failed, no further
-    wave is begun. Safe to repeat: what is up stays as it is, and what a killed run left undone is done.
+    wave is begun. Safe to repeat: what is up stays as it is, and what a killed run left undone is done. A changed
+    kubernetes_minor is an upgrade: what stands against it (a skipped minor, a removed API in use, old nodes) is told
+    before it begins.
     """
-    from cli import stacks
+    from cli import stacks, upgrades
 
     if whole and (scope.cells or scope.world != "all"):
         message = "--all is every cell of the own world; --cell and --world choose some."
@@ -259,9 +264,14 @@ def up(
     chosen = stacks.chosen(app, scope, _layers(layer))
     if canary is not None:
         app.fleet.cell(canary)
+    moving = upgrades.find(app, chosen, app.engine.names())
+    for one in moving:
+        app.console.note(f"plan: upgrade {one.words}")
+    upgrades.refuse(moving)
     _plan(app, chosen, "bring up", canary=canary)
     if not app.confirm("bring these stacks up?", yes=yes, dry_run=dry_run):
         return
+    upgrades.begin(app, moving)
 
     def work(one: Stack) -> dict[str, Any]:
         return stacks.up(app, one, app.console.note, refresh=refresh)

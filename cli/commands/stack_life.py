@@ -178,7 +178,7 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
     `stack up` and `stack destroy` do this by themselves. A process of another machine cannot be seen from here: look
     there, then name its lock exactly.
     """
-    from cli import grants, stack_locks, stacks
+    from cli import anchors, stack_locks, stacks
     from cli.output import Column, Report
 
     chosen = stacks.named(app, name)
@@ -189,7 +189,8 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
             app.console.note(f"lock {lock.id}: {lock.told()}")
         state = "held"
         if found and app.confirm("take the lock off?", yes=yes, dry_run=dry_run):
-            grants.audited(app, "stack unlock", stack=name, locks=[lock.id for lock in found])
+            locks = [lock.id for lock in found]
+            app.run(anchors.record(app, "stack unlock", cells=[chosen.cell], stack=name, locks=locks))
             stack_locks.release(app.engine, name, found, exactly=exactly)
             state = "removed"
     items = [{**head, "lock": lock.id, "since": lock.since, "owner": lock.owner, "state": state} for lock in found]
@@ -229,7 +230,7 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
     Everything else of the cell stays as it is, also what the fleet has otherwise by now. `stack list` shows the lift;
     after its time `stack destroy` refuses again, and `stack up` of the cell protects it again at any time.
     """
-    from cli import grants, stack_lifts, stacks
+    from cli import anchors, stack_lifts, stacks
     from cli.output import Column, Report
 
     if not reason.strip() or not 0 < seconds <= stack_lifts.LONGEST_S:
@@ -239,7 +240,7 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
     stack_lifts.plan(app, chosen, note=app.console.note)
     if not app.confirm("lift the protection of these?", yes=yes, dry_run=dry_run):
         return
-    grants.audited(app, "stack unprotect", cell=cell, reason=reason, seconds=seconds)
+    app.run(anchors.record(app, "stack unprotect", cells=[cell], reason=reason, seconds=seconds))
     lifted = stack_lifts.lift(app, chosen, reason=reason, seconds=seconds, note=app.console.note)
     head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
     columns = (
@@ -278,7 +279,7 @@ def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool
     A copy whose content does not have its checksum is never taken. What is there now is kept aside first. No cloud is
     touched: compare with `twain stack drift` afterwards, as the copy may be older than the cloud.
     """
-    from cli import grants, stack_copies, stacks
+    from cli import anchors, stack_copies, stacks
 
     chosen = stacks.named(app, name)
     copies = stack_copies.found(app.home, name)
@@ -300,7 +301,7 @@ def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool
     app.console.note(f"plan: the state of {name} becomes the copy of {copy.at}, {copy.resources} resources")
     if app.confirm("put it in the place of the state?", yes=yes, dry_run=dry_run):
         with app.engine.locked(name):
-            grants.audited(app, "stack restore", stack=name, copy=copy.id)
+            app.run(anchors.record(app, "stack restore", cells=[chosen.cell], stack=name, copy=copy.id))
             stack_copies.restore(app.engine, name, document, note=app.console.note)
         row = {**head, "copy": copy.id, "at": copy.at, "resources": copy.resources, "state": "restored"}
         _copies(app, [row], output, hint=f"twain stack drift {name}")
@@ -349,7 +350,7 @@ def import_(
     NAME is the resource's name in the program, as `stack preview` shows it; ID is the cloud's. What differs and can be
     changed is listed, and changed by the next `stack up`. Where it would have to be replaced, nothing is taken in (4).
     """
-    from cli import grants, stack_import, stacks
+    from cli import anchors, stack_import, stacks
     from cli.output import Column, Report
 
     stacks.check_spec(app)
@@ -357,7 +358,7 @@ def import_(
     app.console.note(f"plan: {id_} becomes {resource} of {chosen.name}")
     if not app.confirm("take it into the state?", yes=yes, dry_run=dry_run):
         return
-    grants.audited(app, "stack import", stack=chosen.name, resource=resource, id=id_)
+    app.run(anchors.record(app, "stack import", cells=[chosen.cell], stack=chosen.name, resource=resource, id=id_))
     app.engine.ensure(chosen.name, fleet=app.context.fleet, secrets_provider=stacks.secrets_provider(app))
     row = stack_import.take_in(app, chosen, name=resource, type_=type_, id_=id_, note=app.console.note)
     head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}

@@ -143,7 +143,7 @@ def test_the_cloud_binds_nobody_but_the_cluster_s_maker_and_defines_no_role() ->
 def test_the_plugins_are_written_once_and_run(tmp_path: Path) -> None:
     written = install.install(tmp_path / "bin dir")
     before = [path.stat().st_mtime_ns for path in written]
-    assert [path.name for path in written] == ["ack-ram-tool", "gke-gcloud-auth-plugin", "kubelogin"]
+    assert [path.name for path in written] == [*install.PLUGINS, *install.TOOLS]
     assert [path.stat().st_mtime_ns for path in install.install(tmp_path / "bin dir")] == before
     done = subprocess.run([written[1]], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False)
     assert done.returncode == 1

@@ -1,0 +1,138 @@
+"""Kubernetes upgrades: which cells a fleet's line would take to another minor, and what stands against it.
+
+Looked at before the engine starts. The live API server is the truth about what runs; where it does not answer, an
+upgrade is not begun. One that was begun and then killed may have left it down: a note in the operator's home says that
+everything had been looked at, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli import cells, errors, files
+from cli.check import cell as checking
+from cli.check import run, upgrade
+from cli.check.model import Finding, as_error, ok, unknown
+from cli.kube import minors
+from cli.net.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cli.app import App
+    from cli.stacks import Stack
+
+_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upgrade:
+    """One cell on its way from what runs to what the fleet declares."""
+
+    cell: str
+    world: str
+    running: str
+    wanted: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def stands_against(self) -> list[Finding]:
+        """What keeps it from being begun. A quota that nobody could ask for is told, and does not."""
+        return [
+            finding
+            for finding in self.findings
+            if finding.state == "failed" or (finding.state == "unknown" and finding.check != checking.QUOTA)
+        ]
+
+    @property
+    def words(self) -> str:
+        """For the plan."""
+        return f"{self.cell}: Kubernetes {self.running} to {self.wanted}"
+
+
+def find(app: App, chosen: Sequence[Stack], existing: Sequence[str]) -> list[Upgrade]:
+    """The upgrades among these stacks, each with what was found out about it. Asks only cells whose line changed."""
+    moving: list[tuple[str, str]] = []
+    for stack in chosen:
+        if stack.layer != "infra" or stack.world != app.context.world or stack.name not in existing:
+            continue
+        deployed = _deployed(app, stack)
+        if deployed and deployed != app.fleet.cell(stack.cell).kubernetes_minor:
+            moving.append((stack.cell, deployed))
+    return asyncio.run(_all(app, moving)) if moving else []
+
+
+def refuse(found: Sequence[Upgrade]) -> None:
+    """Raise every reason against every upgrade at once."""
+    reasons = [as_error(finding, cell=one.cell) for one in found for finding in one.stands_against]
+    if len(reasons) == 1:
+        raise reasons[0]
+    if reasons:
+        raise errors.Several(reasons)
+
+
+def begin(app: App, found: Sequence[Upgrade]) -> None:
+    """Note that these upgrades were looked at and may go on after a kill."""
+    for one in found:
+        note = {"from": one.running, "to": one.wanted, "checked": app.clock.now().isoformat(timespec="seconds")}
+        files.private_dir(app.home / "upgrades")
+        files.write_private(_note(app, one.cell), json.dumps(note, indent=2, sort_keys=True) + "\n")
+
+
+def done(app: App, cell: str) -> None:
+    """The stack is up: the note has done its work."""
+    _note(app, cell).unlink(missing_ok=True)
+
+
+def _note(app: App, cell: str) -> Path:
+    return app.home / "upgrades" / f"{cell}.json"
+
+
+def _begun(app: App, cell: str, wanted: str) -> str | None:
+    """When an upgrade to this minor was looked at and begun, or None."""
+    try:
+        raw: dict[str, Any] = json.loads(_note(app, cell).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return str(raw.get("checked")) if raw.get("to") == wanted else None
+
+
+def _deployed(app: App, stack: Stack) -> str:
+    try:
+        known = cells.read(app.home, stack.cell).kubernetes_minor
+    except errors.NotFoundError:
+        known = ""
+    return known or str(app.engine.outputs(stack.name).get("kubernetes_minor") or "")
+
+
+async def _all(app: App, moving: Sequence[tuple[str, str]]) -> list[Upgrade]:
+    return list(await asyncio.gather(*(_one(app, cell, deployed) for cell, deployed in moving)))
+
+
+async def _one(app: App, cell: str, deployed: str) -> Upgrade:
+    declared = app.fleet.cell(cell)
+    wanted, deadline = declared.kubernetes_minor, Deadline(_DEADLINE_S)
+    running, findings = deployed, []
+    try:
+        async with app.kube(cell) as kube:
+            found = await minors.running(kube, deadline=deadline)
+            running = found.minor if found is not None else deployed
+            findings = [upgrade.step(running=running, wanted=wanted)]
+            if findings[0].state == "ok" and running != wanted:
+                findings += await upgrade.live(kube, running=running, wanted=wanted, deadline=deadline)
+                findings += await asyncio.to_thread(run.quotas, app, cell)
+    except errors.TwainError as error:
+        findings = [upgrade.step(running=deployed, wanted=wanted), _silent(app, cell, wanted, error)]
+    return Upgrade(cell=cell, world=declared.world, running=running, wanted=wanted, findings=tuple(findings))
+
+
+def _silent(app: App, cell: str, wanted: str, error: errors.TwainError) -> Finding:
+    since = _begun(app, cell, wanted)
+    if since is not None:
+        return ok(upgrade.APIS, "API server", f"does not answer; the upgrade was looked at on {since} and begun")
+    says = f"does not answer, so it is not known what an upgrade would break: {error.message}"
+    return unknown(upgrade.APIS, "API server", says, fix=error.fix or f"twain status --cell {cell}")

@@ -1,0 +1,95 @@
+"""What a cell needs and what its account says: every finding has a state that can be defended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from cli.check import cell as checking
+from cli.check.probe import Network, Offer, Quota
+from components.clouds import needs
+from components.spec.load import load_fleet
+
+ROOT = Path(__file__).resolve().parents[4]
+FLEET = load_fleet(ROOT / "stacks" / "fleets" / "rehearsal.yaml")
+
+
+def subject(cell: str = "eu-ams-1", *, up: bool = False) -> checking.Subject:
+    return checking.Subject(fleet=FLEET.name, cell=FLEET.resolved(cell), up=up)
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "up", "state"),
+    [
+        (10, 0, False, "ok"),
+        (10, 5, False, "ok"),
+        (10, 6, False, "failed"),
+        (10, 6, True, "unknown"),
+        (4, 0, True, "failed"),
+        (10, None, False, "ok"),
+        (None, None, False, "unknown"),
+    ],
+)
+def test_a_quota_counts_what_others_use_and_does_not_guess_whose_it_is(
+    limit: float | None, used: float | None, up: bool, state: str
+) -> None:
+    (found,) = checking.quotas(subject(up=up), [Quota(name="GPUS", limit=limit, used=used, needed=5)])
+    assert found.state == state
+    assert (found.fix is None) == (state == "ok")
+
+
+def test_each_pool_is_counted_with_the_machine_that_an_upgrade_takes() -> None:
+    template = FLEET.resolved("eu-ams-1").template
+    wants = {want.machine: want.count for want in checking.wanted(subject())}
+    assert sorted(wants.values()) == sorted(
+        [template.system_pool.max + 1, *(one.max + 1 for one in template.gpu_pools)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("ranges", "name", "state"),
+    [
+        (("10.68.0.0/16",), "legacy", "failed"),
+        (("10.0.0.0/8",), "legacy", "failed"),
+        (("10.200.0.0/16", "10.71.255.0/24"), "legacy", "failed"),
+        (("10.72.0.0/14",), "legacy", "ok"),
+        (("10.68.0.0/14",), "rehearsal-eu-ams-1-vpc", "ok"),
+        (("10.68.0.0/14",), "rehearsal-eu-ams-10-vpc", "failed"),
+    ],
+)
+def test_a_network_in_the_way_is_any_but_the_cells_own(ranges: tuple[str, ...], name: str, state: str) -> None:
+    (found,) = checking.networks(subject(), [Network(name=name, ranges=ranges)])
+    assert found.state == state
+
+
+def test_a_machine_that_only_some_zones_have_is_told_with_its_zones() -> None:
+    one, two = subject().zones
+    wants = checking.wanted(subject())[:1]
+    name = wants[0].machine
+
+    def state(*zones: str) -> str:
+        (found,) = checking.machines(subject(), wants, {name: Offer(zones=frozenset(zones))})
+        return found.state
+
+    assert (state(one, two), state(one), state("europe-west4-z"), state()) == ("ok", "ok", "failed", "failed")
+
+
+def test_an_answer_of_another_shape_is_unknown_and_stops_nothing() -> None:
+    class Odd:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_args: "somebody" if name == "identity" else {}["nothing"]
+
+    found = checking.look(subject(), cast("Any", Odd()))
+    assert {finding.check: finding.state for finding in found} == {
+        **dict.fromkeys(checking.CHECKS, "unknown"),
+        checking.CREDENTIALS: "ok",
+    }
+
+
+def test_the_add_ons_that_are_asked_for_are_those_that_the_cell_declares() -> None:
+    graph = json.loads((ROOT / "tests" / "golden" / "graphs" / "cn-sha-1.json").read_text(encoding="utf-8"))
+    (cluster,) = [one for one in graph if one["type"].endswith(":ManagedKubernetes")]
+    assert sorted(addon["name"] for addon in cluster["inputs"]["addons"]) == sorted(needs.NEEDS["alicloud"].addons)
