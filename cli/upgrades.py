@@ -106,7 +106,13 @@ def _deployed(app: App, stack: Stack) -> str:
         known = cells.read(app.home, stack.cell).kubernetes_minor
     except errors.NotFoundError:
         known = ""
-    return known or str(app.engine.outputs(stack.name).get("kubernetes_minor") or "")
+    if known:
+        return known
+    try:
+        return str(app.engine.outputs(stack.name).get("kubernetes_minor") or "")
+    except errors.TwainError:
+        # Whatever is wrong with the stack (a passphrase, a lock) is told by what works on it.
+        return ""
 
 
 async def _all(app: App, moving: Sequence[tuple[str, str]]) -> list[Upgrade]:
