@@ -10,7 +10,7 @@ from components.errors import NotSupportedError
 COMPONENTS = (
     *("network", "key", "cluster", "nodepool", "bucket", "identity", "file_share", "observability"),
     *("container_registry", "secret_store", "database", "cache"),
-    *("budget", "guard_rails"),
+    *("budget", "guard_rails", "ai_platform"),
 )
 CLOUDS = ("alicloud", "gcp", "azure")
 
@@ -30,6 +30,7 @@ _CLASS = {
     "cache": "Cache",
     "budget": "Budget",
     "guard_rails": "GuardRails",
+    "ai_platform": "AiPlatform",
 }
 TABLE: dict[tuple[str, str], str] = {
     (component, cloud): f"components.{component}.{cloud}:{_PREFIX[cloud]}{_CLASS[component]}"

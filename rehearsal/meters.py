@@ -36,6 +36,7 @@ _LOGS: Final = ("Management and Governance", "Observability")
 _CACHES: Final = ("Databases", "Caching")
 _DATABASES: Final = ("Databases", "Relational Databases")
 _IMAGES: Final = ("Compute", "Containers")
+_AI: Final = ("AI and Machine Learning", "AI Platforms")
 _KEYS: Final = ("Security", "Security Posture Management")
 
 
@@ -68,6 +69,10 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "TairInstance"): _meter("", _CACHES, "Tair", "instance_rent"),
     ("gcp", "gcp:memorystore/instance:Instance"): _meter("", _CACHES, "Memorystore for Valkey", "NODE-HOUR"),
     ("azure", "RedisEnterprise"): _meter("", _CACHES, "Azure Managed Redis", "balanced-instance"),
+    # Not to be taken for the service of a project, which is free.
+    ("alicloud", "alicloud:pai/service:Service"): _meter("", _AI, "Platform for AI", "eas_instance"),
+    ("gcp", "AiEndpoint"): _meter("", _AI, "Vertex AI", "ONLINE-PREDICTION"),
+    ("azure", "Deployment"): _meter("", _AI, "Azure AI services", "tokens"),
     ("gcp", "Repository"): _meter("", _IMAGES, "Artifact Registry", "STORAGE"),
     ("gcp", "RegionalSecret"): _meter("", _KEYS, "Secret Manager", "ACTIVE-SECRET-VERSION"),
     ("gcp", "gcp:filestore/instance:Instance"): _meter("", _FILES, "Cloud Filestore", "REGIONAL-CAPACITY"),
@@ -126,6 +131,8 @@ FREE: Final = frozenset(
         "SubscriptionDiagnosticSetting", "Trail",
         # what watches and forbids
         "Budget", "ControlPolicy", "ControlPolicyAttachment", "PolicyAssignment",
+        # an account or a workspace for models; the charge lies on what is served in it
+        "WorkspaceWorkspace",
     }
 )  # fmt: skip
 
@@ -135,9 +142,10 @@ _UNKNOWN: Final = Meter(sku="", unit="hour", category="Other", subcategory="Othe
 def of_resource(cloud: str, type_token: str) -> Meter | None:
     """The meter of a resource type, or None when it is free by nature. An unknown type gets a meter without a price."""
     name = type_token.rsplit(":", 1)[-1]
-    if name in FREE:
-        return None
-    return METERS.get((cloud, type_token)) or METERS.get((cloud, name), _UNKNOWN)
+    exact = METERS.get((cloud, type_token))
+    if exact is not None:
+        return exact
+    return None if name in FREE else METERS.get((cloud, name), _UNKNOWN)
 
 
 def of_node(cloud: str, instance_type: str, *, gpu: bool) -> Meter:

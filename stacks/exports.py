@@ -13,6 +13,7 @@ from components.clouds.pods import POD_IDENTITY, SERVICE_ACCOUNT
 from components.platform.names import maison_namespace
 
 if TYPE_CHECKING:
+    from components.ai_platform.contract import AiPlatformOutputs
     from components.bucket.contract import BucketOutputs
     from components.budget.contract import BudgetOutputs
     from components.cache.contract import CacheOutputs
@@ -55,6 +56,7 @@ class InfraExports:
     cache: dict[str, Any]
     budget: dict[str, Any]
     guard_rails: dict[str, Any]
+    ai_platform: dict[str, pulumi.Output[str]]
     guarantees: pulumi.Output[dict[str, str | None]]
 
     def export(self) -> None:
@@ -79,6 +81,7 @@ def collect(
     cache: CacheOutputs,
     budget: BudgetOutputs,
     rails: GuardRailsOutputs,
+    models: AiPlatformOutputs,
     guarantees: pulumi.Output[dict[str, str | None]],
 ) -> InfraExports:
     """The outputs of a cell's infra stack."""
@@ -128,5 +131,11 @@ def collect(
             "unwatched": budget.unwatched,
         },
         guard_rails={"attached_to": rails.attached_to, "policies": rails.policies},
+        ai_platform={
+            "id": models.platform_id,
+            "service": models.service_id,
+            "endpoint": models.endpoint,
+            "hosted": models.hosted,
+        },
         guarantees=guarantees,
     )

@@ -1,5 +1,6 @@
 """The `infra` layer of a cell, read top to bottom: network, key, cluster, GPU pools, bucket, identity, files,
-observability, registry, secrets, database, cache.
+observability, registry, secrets, database, cache, budget, the hook into the cloud's AI platform, the organisation's
+guard rails.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components import registry
+from components.ai_platform.contract import AiPlatformInputs
 from components.base import Place
 from components.bucket.contract import BucketInputs
 from components.budget.contract import BudgetInputs
@@ -151,9 +153,10 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         CacheInputs(place=place, plan=plan, network=network, key=key, identity=identity),
     )
     budget = make("budget", name, BudgetInputs(place=place, network=network, maisons=settings.fleet.maisons))
+    models = make("ai_platform", name, AiPlatformInputs(place=place, network=network, key=key, images=images))
     rails = make("guard_rails", name, _rails(settings, place))
     parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]
-    parts += [database, cache, budget, rails]
+    parts += [database, cache, budget, rails, models]
     exports.collect(
         cell,
         network=network,
@@ -169,6 +172,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         cache=cache,
         budget=budget,
         rails=rails,
+        models=models,
         guarantees=_guarantees(cloud, seen, parts),
     ).export()
 

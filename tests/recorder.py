@@ -261,6 +261,7 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
         "FileShare": "shareName",
         "PrivateEndpoint": "privateEndpointName",
         "Key": "keyName",
+        "Deployment": "deploymentName",
     }.get(kind, named[0] if named else "")
     physical = str(inputs.get(own, name))
     group = inputs.get("resourceGroupName", "group")
@@ -278,6 +279,13 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
         },
         "AzureMonitorWorkspace": {
             "metrics": {"internalId": name, "prometheusQueryEndpoint": f"https://{physical}.prometheus.example"}
+        },
+        "Account": {
+            "identity": {"type": "UserAssigned"},
+            "properties": {
+                **inputs.get("properties", {}),
+                "endpoint": f"https://{physical}.cognitiveservices.azure.com/",
+            },
         },
         "Registry": {"identity": {"type": "UserAssigned"}, "loginServer": f"{physical}.azurecr.example"},
         "RedisEnterprise": {"hostName": f"{physical}.redis.example", "identity": {"type": "UserAssigned"}},

@@ -74,6 +74,8 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:memorystore/instance:Instance", "instanceId"): _rule(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]"),
     # Together with the project 98 characters at most.
     ("gcp:sql/databaseInstance:DatabaseInstance", "name"): _rule(r"[a-z]([-a-z0-9]{0,65}[a-z0-9])?"),
+    ("alicloud:pai/workspaceWorkspace:WorkspaceWorkspace", "workspaceName"): _rule(r"[a-zA-Z]\w{2,22}"),
+    ("gcp:vertex/aiEndpoint:AiEndpoint", "name"): _rule(r"[1-9]\d{0,9}"),
     ("gcp:billing/budget:Budget", "displayName"): _rule(r".{1,60}"),
     ("gcp:container/cluster:Cluster", "name"): _GCP_CLUSTER,
     ("gcp:container/nodePool:NodePool", "name"): _GCP_CLUSTER,
@@ -103,6 +105,10 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("azure-native:containerservice:ManagedCluster", "nodeResourceGroup"): _rule(r"[\w.()-]{0,79}[\w()-]"),
     ("azure-native:containerservice:AgentPool", "agentPoolName"): _rule(r"[a-z][a-z0-9]{0,11}"),
     ("azure-native:authorization:PolicyAssignment", "policyAssignmentName"): _rule(r"[\w-]{1,24}"),
+    ("azure-native:cognitiveservices:Account", "accountName"): _rule(
+        r"[a-zA-Z0-9][a-zA-Z0-9-]{1,62}[a-zA-Z0-9]", worldwide=True
+    ),
+    ("azure-native:cognitiveservices:Deployment", "deploymentName"): _rule(r"[a-zA-Z0-9][\w.-]{1,63}"),
     ("azure-native:consumption:Budget", "budgetName"): _rule(r"[\w-]{1,63}"),
     ("azure-native:containerregistry:Registry", "registryName"): _rule(r"[a-zA-Z0-9]{5,50}", worldwide=True),
     ("azure-native:dbforpostgresql:Server", "serverName"): _rule(

@@ -12,6 +12,8 @@ import pulumi
 import pulumi_azure_native as azure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.base import Component, Place
     from components.network.contract import NetworkOutputs
 
@@ -31,15 +33,19 @@ ZONES = {
 
 def private_endpoint(
     component: Component[Any, Any], name: str, *, place: Place, network: NetworkOutputs, target: pulumi.Output[str],
-    group: str,
+    group: str, more_zones: Mapping[str, str] | None = None,
 ) -> azure.network.PrivateDnsZoneGroup:  # fmt: skip
-    """Declare the endpoint of `target` for its `group` (a key of ZONES) as children of `component`.
+    """Declare the endpoint of `target` for its `group` (a key of ZONES) as children of `component`. `more_zones` are
+    zones by a word of ours, for a service that answers under several names.
 
     `name` is the logical name; physical names follow from it. What needs the service's private name waits for the
     answer. Raises KeyError for a group without a known zone.
     """
     purpose = f"{name.removeprefix(place.cell.cell.name).strip('-') or component.kind.lower()}-endpoint"
-    zone = private_zone(component, name, zone=ZONES[group].format(region=place.region), place=place, network=network)
+    first = ZONES[group].format(region=place.region)
+    zones = {group.lower(): private_zone(component, name, zone=first, place=place, network=network)}
+    for word, zone in (more_zones or {}).items():
+        zones[word] = private_zone(component, f"{name}-{word}", zone=zone, place=place, network=network)
     endpoint = azure.network.PrivateEndpoint(
         f"{name}-endpoint",
         private_endpoint_name=place.name(purpose),
@@ -61,7 +67,7 @@ def private_endpoint(
         private_endpoint_name=endpoint.name,
         resource_group_name=network.scope,
         private_dns_zone_configs=[
-            azure.network.PrivateDnsZoneConfigArgs(name=group.lower(), private_dns_zone_id=zone.id)
+            azure.network.PrivateDnsZoneConfigArgs(name=word, private_dns_zone_id=one.id) for word, one in zones.items()
         ],
         opts=component.child(),
     )

@@ -89,6 +89,13 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-007", ("clientProtocol",), "Encrypted"),
     ),
     "azure-native:dbforpostgresql:Server": (("SEC-002", ("network", "publicNetworkAccess"), "Disabled"),),
+    "azure-native:cognitiveservices:Account": (
+        ("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),
+        ("SEC-002", ("properties", "disableLocalAuth"), True),
+    ),
+    "gcp:vertex/aiEndpoint:AiEndpoint": (
+        ("SEC-002", ("privateServiceConnectConfig", "enablePrivateServiceConnect"), True),
+    ),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
     "azure-native:containerservice:AgentPool": (
         ("SEC-005", ("enableNodePublicIP",), False),
@@ -108,6 +115,8 @@ KEYED: dict[str, tuple[str, ...]] = {
     "gcp:filestore/instance:Instance": ("kmsKeyName",),
     "azure-native:containerregistry:Registry": ("encryption", "keyVaultProperties", "keyIdentifier"),
     "gcp:artifactregistry/repository:Repository": ("kmsKeyName",),
+    "azure-native:cognitiveservices:Account": ("properties", "encryption", "keyVaultProperties", "keyName"),
+    "gcp:vertex/aiEndpoint:AiEndpoint": ("encryptionSpec", "kmsKeyName"),
     "gcp:secretmanager/regionalSecret:RegionalSecret": ("customerManagedEncryption", "kmsKeyName"),
     "alicloud:rds/instance:Instance": ("encryptionKey",),
     "gcp:sql/databaseInstance:DatabaseInstance": ("encryptionKeyName",),

@@ -1,9 +1,12 @@
-"""Rules over a fleet about what its clouds are asked to watch and to forbid: budgets, organisations' guard rails."""
+"""Rules over a fleet about what its clouds are asked to watch and to forbid: budgets, organisations' guard rails;
+and about the models that they serve.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.clouds import gpu, hosted
 from components.clouds.budgets import BUDGETS
 from components.clouds.organisations import NODES
 from components.errors import Problem
@@ -68,3 +71,40 @@ def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
         if others:
             message = f"{node} is named by world {', '.join(others)} too; each would forbid the other's regions."
             yield problem(cloud, node, message, "name a folder of each world's own")
+
+
+def hosted_model(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """A model that the cell's cloud can be told to serve by a program, and all that it takes there."""
+    model = fleet.resolved(cell.name).template.ai_platform.model
+    if model is None:
+        return
+
+    def problem(field: str, message: str, value: str, fix: str) -> Problem:
+        place = f"{where}.template.ai_platform.model{'.' if field else ''}{field}"
+        text = f"cell {cell.name}: {message}"
+        return Problem(code="SPEC-AI", path=path, where=place, line=0, message=text, value=value, fix=fix)
+
+    how = hosted.SERVES.get(cell.cloud)
+    if how is None:
+        message = f"{cell.cloud} has no resource that serves a model; its API puts one onto the cell's endpoint."
+        yield problem("", message, model.name, "leave the model out for this cell")
+    elif how == "catalogue":
+        if not model.publisher:
+            message = f"{cell.cloud} serves models of its catalogue, which are found by their publisher too."
+            yield problem("publisher", message, "", "name it, for instance OpenAI")
+        if model.gpu_class:
+            message = f"{cell.cloud} serves models of its catalogue on machines that nobody chooses."
+            yield problem("gpu_class", message, model.gpu_class, "remove it")
+    else:
+        if gpu.machine(cell.cloud, cell.region, model.gpu_class, 1) is None:
+            known = model.gpu_class in gpu.CLASSES
+            places = gpu.regions_of(cell.cloud, model.gpu_class, 1) if known else tuple(sorted(gpu.CLASSES))
+            message = (
+                f"no machine of {cell.cloud} with one GPU of class {model.gpu_class!r} is offered in {cell.region}."
+            )
+            yield problem(
+                "gpu_class", message, model.gpu_class, f"{'offered in' if known else 'use one of'}: {', '.join(places)}"
+            )
+        if model.publisher:
+            message = f"{cell.cloud} serves an image of the cell's registry."
+            yield problem("publisher", message, model.publisher, "remove it")

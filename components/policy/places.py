@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from components.clouds.hosted import REGIONAL_SKUS
 from components.clouds.regions import WORLD_OF
 from components.policy.access import KEYED
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, Violation, at, cloud_of, violation
@@ -41,6 +42,7 @@ _NEEDED = {
     "alicloud:redis/tairInstance:TairInstance": "zoneId",
     "alicloud:vpc/switch:Switch": "zoneId",
     "gcp:artifactregistry/repository:Repository": "location",
+    "gcp:vertex/aiEndpoint:AiEndpoint": "location",
     "gcp:compute/router:Router": "region",
     "gcp:compute/routerNat:RouterNat": "region",
     "gcp:compute/subnetwork:Subnetwork": "region",
@@ -54,6 +56,7 @@ _NEEDED = {
     "gcp:secretmanager/regionalSecret:RegionalSecret": "location",
     "gcp:sql/databaseInstance:DatabaseInstance": "region",
     "gcp:storage/bucket:Bucket": "location",
+    "azure-native:cognitiveservices:Account": "location",
     "azure-native:containerregistry:Registry": "location",
     "azure-native:containerservice:ManagedCluster": "location",
     "azure-native:dbforpostgresql:Server": "location",
@@ -256,6 +259,8 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield from _image_settings(kind, inputs)
     yield from _database_settings(kind, inputs)
     yield from _cache_settings(kind, inputs)
+    if kind == "azure-native:cognitiveservices:Deployment" and sku not in REGIONAL_SKUS:
+        yield "sku.name", ", ".join(REGIONAL_SKUS), "prompts would be computed wherever the cloud has room."
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
 

@@ -96,6 +96,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_log_days(fleet, cell, path, where))
         found.extend(_prepaid(fleet, cell, path, where))
         found.extend(fleet_rules.budget(fleet, cell, path, where))
+        found.extend(fleet_rules.hosted_model(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     return found
 

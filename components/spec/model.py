@@ -155,6 +155,27 @@ class Cache(SpecModel):
     size: Literal["cache-4", "cache-8", "cache-32"] = "cache-4"
 
 
+class HostedModel(SpecModel):
+    """A model that the cloud's own AI platform serves, beside the cell's GPUs.
+
+    On Azure it is one of the cloud's catalogue, by `publisher`, `name` and `version`, and `capacity` counts thousands
+    of tokens a minute. On Alibaba Cloud it is the image `platform/NAME:VERSION` of the cell's registry on machines of
+    `gpu_class`, and `capacity` counts them.
+    """
+
+    name: str = Field(max_length=63, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")
+    version: str = Field(max_length=64, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    publisher: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9 .-]*$")
+    gpu_class: str = Field(default="", max_length=20, pattern=r"^[a-z0-9-]*$")
+    capacity: Positive = 1
+
+
+class AiPlatform(SpecModel):
+    """The hook into the cloud's own AI platform. Without a model there is only the place for one, which is free."""
+
+    model: HostedModel | None = None
+
+
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has."""
 
@@ -196,6 +217,7 @@ class Template(SpecModel):
     registry: Registry = Registry()
     database: Database = Database()
     cache: Cache = Cache()
+    ai_platform: AiPlatform = AiPlatform()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
 
@@ -213,6 +235,7 @@ class TemplatePatch(SpecModel):
     protect: bool | None = None
     database: Database | None = None
     cache: Cache | None = None
+    ai_platform: AiPlatform | None = None
 
 
 class CellBudget(SpecModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_account import ACCOUNT_TYPES
+from rehearsal.providers.alicloud_ai import AI_TYPES
 from rehearsal.providers.alicloud_caches import CACHE_TYPES
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
 from rehearsal.providers.alicloud_databases import DATABASE_TYPES
@@ -67,6 +68,7 @@ CLOUD = Cloud(
             *DATABASE_TYPES,
             *CACHE_TYPES,
             *ACCOUNT_TYPES,
+            *AI_TYPES,
         )
     },
     resolve=resolve,

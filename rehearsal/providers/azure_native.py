@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_account import ACCOUNT_TYPES
+from rehearsal.providers.azure_ai import AI_TYPES
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_caches import CACHE_TYPES
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
@@ -70,6 +71,7 @@ CLOUD = Cloud(
             *DATABASE_TYPES,
             *CACHE_TYPES,
             *ACCOUNT_TYPES,
+            *AI_TYPES,
         )
     },
     resolve=resolve,

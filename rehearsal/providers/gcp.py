@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
 from rehearsal.providers.gcp_account import ACCOUNT_TYPES
+from rehearsal.providers.gcp_ai import AI_TYPES
 from rehearsal.providers.gcp_caches import CACHE_TYPES
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_databases import DATABASE_TYPES
@@ -68,6 +69,7 @@ CLOUD = Cloud(
             *DATABASE_TYPES,
             *CACHE_TYPES,
             *ACCOUNT_TYPES,
+            *AI_TYPES,
         )
     },
     resolve=resolve,

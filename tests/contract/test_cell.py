@@ -77,7 +77,7 @@ def cell(cloud: str) -> tuple[Recorder, dict[str, Any]]:
 def test_a_cell_has_the_same_components_on_every_cloud(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
     components = Counter(r.type for r in cell[0].resources if r.type.startswith("twain:"))
     kinds = ("Network", "Key", "Cluster", "NodePool", "Bucket", "Identity", "FileShare", "Observability")
-    more = ("ContainerRegistry", "SecretStore", "Database", "Cache", "Budget", "GuardRails")
+    more = ("ContainerRegistry", "SecretStore", "Database", "Cache", "Budget", "GuardRails", "AiPlatform")
     assert components == Counter(f"twain:index:{kind}" for kind in (*kinds, *more))
     names = {r.name.removeprefix(CELLS[cloud]) for r in cell[0].resources if r.type.startswith("twain:")}
     assert names == {"", "-gpu80g"}
@@ -107,6 +107,7 @@ def test_the_outputs_are_the_list_that_others_read(cell: tuple[Recorder, dict[st
     assert outputs["database"]["host"]
     assert (outputs["database"]["port"], outputs["database"]["name"]) == ("5432", "twain")
     assert set(outputs["budget"]) == {"id", "limit", "unwatched"}
+    assert set(outputs["ai_platform"]) == {"id", "service", "endpoint", "hosted"}
     assert outputs["guard_rails"] == {"attached_to": "", "policies": []}
     (pool,) = outputs["gpu_pools"]
     assert set(pool) == {"name", "gpu_class", "gpus_per_node", "min", "max", "instance_type", "zones"}

@@ -168,3 +168,84 @@ def test_what_an_organisation_is_told_to_allow_lies_in_the_world(
     kind: str, inputs: dict[str, object], expected: list[tuple[str, str]]
 ) -> None:
     assert judged(kind, inputs) == expected
+
+
+CN_MODEL, AZURE_MODEL = (f"spec.cells[{index}].template.ai_platform.model" for index in (0, 2))
+GCP_CIDR = "      cidr: 10.68.0.0/14"
+ROW_MODEL = '{publisher: OpenAI, name: text-embedding-3-large, version: "1"}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("gpu_class: gpu-24g", "publisher: Us, gpu_class: gpu-24g", f"{CN_MODEL}.publisher"),
+        ("gpu-24g}", "gpu-99g}", f"{CN_MODEL}.gpu_class"),
+        (", gpu_class: gpu-24g", "", f"{CN_MODEL}.gpu_class"),
+        ("publisher: OpenAI, ", "", f"{AZURE_MODEL}.publisher"),
+        ("publisher: OpenAI", "gpu_class: gpu-24g, publisher: OpenAI",
+         f"{AZURE_MODEL}.gpu_class"),
+        (GCP_CIDR, f"{GCP_CIDR}\n      template: {{ai_platform: {{model: {ROW_MODEL}}}}}",
+         "spec.cells[1].template.ai_platform.model"),
+    ],
+)  # fmt: skip
+def test_a_model_that_its_cloud_cannot_serve_is_refused(tmp_path: Path, old: str, new: str, where: str) -> None:
+    assert problems(tmp_path, (old, new)) == [("SPEC-AI", where)]
+
+
+AI_ACCOUNT, AI_SERVED = "azure-native:cognitiveservices:Account", "azure-native:cognitiveservices:Deployment"
+AI_ENDPOINT = "gcp:vertex/aiEndpoint:AiEndpoint"
+CLOSED = {
+    "location": "francecentral",
+    "properties": {
+        "publicNetworkAccess": "Disabled",
+        "disableLocalAuth": True,
+        "encryption": {"keyVaultProperties": {"keyName": "ai"}},
+    },
+}
+JOINED = {
+    "location": "europe-west4",
+    "region": "europe-west4",
+    "privateServiceConnectConfig": {"enablePrivateServiceConnect": True},
+    "encryptionSpec": {"kmsKeyName": "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "expected"),
+    [
+        (AI_ACCOUNT, CLOSED, []),
+        (AI_ACCOUNT, CLOSED | {"location": None}, [("RES-003", "location")]),
+        (AI_ACCOUNT, CLOSED | {"location": "eastus"}, [("RES-001", "location")]),
+        (
+            AI_ACCOUNT,
+            {"location": "francecentral", "properties": {}},
+            [
+                ("SEC-002", "properties.publicNetworkAccess"),
+                ("SEC-002", "properties.disableLocalAuth"),
+                ("SEC-004", "properties.encryption.keyVaultProperties.keyName"),
+            ],
+        ),
+        (AI_SERVED, {"sku": {"name": "Standard"}}, []),
+        (AI_SERVED, {"sku": {"name": "ProvisionedManaged"}}, []),
+        *(
+            (AI_SERVED, {"sku": {"name": sku}}, [("RES-005", "sku.name")])
+            for sku in ("GlobalStandard", "GlobalBatch", "DataZoneStandard", "DataZoneProvisionedManaged", "Anything")
+        ),
+        (AI_SERVED, {}, [("RES-005", "sku.name")]),
+        (AI_ENDPOINT, JOINED, []),
+        (AI_ENDPOINT, JOINED | {"location": "global"}, [("RES-002", "location")]),
+        (AI_ENDPOINT, JOINED | {"region": "us-central1"}, [("RES-001", "region")]),
+        (
+            AI_ENDPOINT,
+            {"location": "europe-west4"},
+            [
+                ("SEC-002", "privateServiceConnectConfig.enablePrivateServiceConnect"),
+                ("SEC-004", "encryptionSpec.kmsKeyName"),
+            ],
+        ),
+    ],
+)
+def test_models_compute_in_the_region_behind_a_closed_door(
+    kind: str, inputs: dict[str, object], expected: list[tuple[str, str]]
+) -> None:
+    assert judged(kind, inputs) == expected
