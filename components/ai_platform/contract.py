@@ -42,8 +42,8 @@ class AiPlatformOutputs:
 
     `endpoint` is where the place answers inside the cell's network, empty where the cloud tells it to a look-up only.
     `hosted` is the base address of the models that the cloud itself hosts, computing inside the world; empty where
-    there is none. No key is among them: callers are known by their workload identity, on Alibaba Cloud by a key that is
-    made by hand.
+    there is none. No key is among them: callers are known by their identity, on Alibaba Cloud by a key that is made by
+    hand. Who may call is granted outside of the program.
     """
 
     platform_id: pulumi.Output[str]
