@@ -99,7 +99,7 @@ def test_a_model_on_alibaba_cloud_comes_from_the_cell_s_registry_and_has_no_door
         "vswitch_id": "vsw-cnsha1nodes0",
         "security_group_id": "sg-cnsha1ai",
     }
-    assert [one["type"] for one in document["cloud"]["computing"]["instances"]] == ["ecs.gn7i-c8g1.2xlarge"]
+    assert [one["type"] for one in document["cloud"]["computing"]["instances"]] == ["ecs.gn7i-c16g1.4xlarge"]
     assert re.fullmatch(r"[a-z][a-z0-9_]{2,62}", document["metadata"]["name"])
     # Computed in the scope "Chinese mainland".
     assert outputs["ai_platform"]["hosted"] == "https://dashscope.aliyuncs.com/compatible-mode/v1"
