@@ -46,6 +46,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
     (
         "Setting",
         (
+            ("evidence", ("cli.commands.evidence:evidence", "Signed evidence of what was judged, and its check.")),
             ("audit", ("cli.commands.audit:audit", "What was done from here, and whether the record is whole.")),
             ("context", ("cli.commands.context:context", "Who is operating: world, identity, gate tokens.")),
             ("schema", ("cli.commands.schema:schema", "The verb tree and the shape of every JSON answer.")),

@@ -47,7 +47,7 @@ LABELS = st.sampled_from(
 
 def honest_or(value: str) -> st.SearchStrategy[str]:
     """Mostly what the world declares, sometimes a person's words, sometimes another honest-looking name."""
-    return st.just(value) | HOSTILE | st.sampled_from(["concierge", "calisto", "", "qwen3-32b-fr"])
+    return st.sampled_from([*[value] * 12, "concierge", "calisto", "", "qwen3-32b-fr", *DISGUISES])
 
 
 SETS = st.fixed_dictionaries(
