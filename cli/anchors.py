@@ -88,6 +88,11 @@ async def record(app: App, verb: str, *, cells: Sequence[str], **facts: Any) -> 
     return judged
 
 
+def recorded(app: App, verb: str, *, cells: Sequence[str], **facts: Any) -> None:
+    """`record`, for a verb that runs no loop yet."""
+    app.run(record(app, verb, cells=cells, **facts))
+
+
 async def catch_up(app: App, cells: Sequence[str]) -> None:
     """Anchor the log in cells that were not up when the entry was written. One that still is not is passed over."""
     await asyncio.gather(*(put(app, cell) for cell in cells))

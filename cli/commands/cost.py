@@ -293,7 +293,7 @@ def publish(app: App, *, output: Format, yes: bool, dry_run: bool, timeout: floa
         from cli import anchors
 
         gate = app.fleet.worlds[app.context.world].gate_cell
-        app.run(anchors.record(app, "cost publish", cells=[gate], rows=len(rows)))
+        anchors.recorded(app, "cost publish", cells=[gate], rows=len(rows))
         cell = app.run(costs.publish(app, rows, timeout_s=timeout))
         app.console.note(f"published to the gate in {cell}")
     app.finish(shown, output)

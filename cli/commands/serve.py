@@ -159,7 +159,7 @@ def apply(
         return
     own = [cell.name for cell in place.own]
     told = {"maison": workload.maison, "name": workload.name, "beyond": sorted(place.others)}
-    app.run(anchors.record(app, "serve apply", cells=own, **told))
+    anchors.recorded(app, "serve apply", cells=own, **told)
     outcomes = app.run(everywhere.apply_all(app, workload, scope, deadline_s=timeout))
     app.finish(_outcome_report(outcomes, maison=workload.maison, name=workload.name), output)
 
@@ -227,7 +227,7 @@ def delete(app: App, *, name: str, yes: bool, dry_run: bool, scope: Scope, outpu
     if not app.confirm(f"delete {name}?", yes=yes, dry_run=dry_run):
         return
     told = {"maison": maison, "name": name, "beyond": sorted(place.others)}
-    app.run(anchors.record(app, "serve delete", cells=[cell.name for cell in place.own], **told))
+    anchors.recorded(app, "serve delete", cells=[cell.name for cell in place.own], **told)
     outcomes = app.run(everywhere.delete_all(app, scope, maison=maison, name=name))
     app.finish(_outcome_report(outcomes, maison=maison, name=name), output)
 

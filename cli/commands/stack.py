@@ -372,7 +372,7 @@ def pulumi(app: App, *, args: tuple[str, ...]) -> None:
 
     engine = app.engine
     # The first word alone: what follows can be a secret (`config set --secret`).
-    app.run(anchors.record(app, "stack pulumi", cells=[], command=args[0] if args else ""))
+    anchors.recorded(app, "stack pulumi", cells=[], command=args[0] if args else "")
     os.chdir(engine.workspace)
     os.umask(0o077)
     os.execve(engine.program(), ["pulumi", *args], engine.env)  # noqa: S606 - this is the verb
@@ -407,7 +407,7 @@ def _run(
     from cli.output import Report
 
     cells = list(dict.fromkeys(one.cell for one in chosen))
-    app.run(anchors.record(app, verb, cells=cells, stacks=[one.name for one in chosen]))
+    anchors.recorded(app, verb, cells=cells, stacks=[one.name for one in chosen])
     rows, found = stacks.run_waves(chosen, work, canary=canary, note=app.console.note, backwards=backwards)
     if not backwards:
         app.run(anchors.catch_up(app, cells))

@@ -189,8 +189,7 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
             app.console.note(f"lock {lock.id}: {lock.told()}")
         state = "held"
         if found and app.confirm("take the lock off?", yes=yes, dry_run=dry_run):
-            locks = [lock.id for lock in found]
-            app.run(anchors.record(app, "stack unlock", cells=[chosen.cell], stack=name, locks=locks))
+            anchors.recorded(app, "stack unlock", cells=[chosen.cell], stack=name, locks=[lock.id for lock in found])
             stack_locks.release(app.engine, name, found, exactly=exactly)
             state = "removed"
     items = [{**head, "lock": lock.id, "since": lock.since, "owner": lock.owner, "state": state} for lock in found]
@@ -240,7 +239,7 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
     stack_lifts.plan(app, chosen, note=app.console.note)
     if not app.confirm("lift the protection of these?", yes=yes, dry_run=dry_run):
         return
-    app.run(anchors.record(app, "stack unprotect", cells=[cell], reason=reason, seconds=seconds))
+    anchors.recorded(app, "stack unprotect", cells=[cell], reason=reason, seconds=seconds)
     lifted = stack_lifts.lift(app, chosen, reason=reason, seconds=seconds, note=app.console.note)
     head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
     columns = (
@@ -301,7 +300,7 @@ def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool
     app.console.note(f"plan: the state of {name} becomes the copy of {copy.at}, {copy.resources} resources")
     if app.confirm("put it in the place of the state?", yes=yes, dry_run=dry_run):
         with app.engine.locked(name):
-            app.run(anchors.record(app, "stack restore", cells=[chosen.cell], stack=name, copy=copy.id))
+            anchors.recorded(app, "stack restore", cells=[chosen.cell], stack=name, copy=copy.id)
             stack_copies.restore(app.engine, name, document, note=app.console.note)
         row = {**head, "copy": copy.id, "at": copy.at, "resources": copy.resources, "state": "restored"}
         _copies(app, [row], output, hint=f"twain stack drift {name}")
@@ -358,7 +357,7 @@ def import_(
     app.console.note(f"plan: {id_} becomes {resource} of {chosen.name}")
     if not app.confirm("take it into the state?", yes=yes, dry_run=dry_run):
         return
-    app.run(anchors.record(app, "stack import", cells=[chosen.cell], stack=chosen.name, resource=resource, id=id_))
+    anchors.recorded(app, "stack import", cells=[chosen.cell], stack=chosen.name, resource=resource, id=id_)
     app.engine.ensure(chosen.name, fleet=app.context.fleet, secrets_provider=stacks.secrets_provider(app))
     row = stack_import.take_in(app, chosen, name=resource, type_=type_, id_=id_, note=app.console.note)
     head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
