@@ -128,6 +128,7 @@ def test_a_context_is_added_used_and_forgotten(operator: Any) -> None:
         "fleet": str(FLEET),
         "workspace": str(FLEET.parents[2]),
         "gates": [],
+        "maisons": [],
     }
     assert operator.twain("context", "use", "cn-platform").code == 0
     assert operator.twain("context", "remove", "cn-platform").code == 2  # nobody is there to be asked
