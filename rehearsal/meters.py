@@ -121,6 +121,7 @@ FREE: Final = frozenset(
         "BucketHttpsConfig", "BucketLifecycle", "BucketLogging", "BucketObject", "BucketPolicy",
         "BucketPublicAccessBlock",
         "BucketServerSideEncryption", "BucketVersioning", "KeyRing", "MaintenanceConfiguration", "ManagementPolicy",
+        "DiskEncryptionSet",
         "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
         "Service", "ServiceIdentity", "AccessGroup", "AccessRule", "FileServiceProperties", "MountTarget",
         "RegistryEnterpriseNamespace", "VpcEndpointLinkedVpc",

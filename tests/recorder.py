@@ -287,6 +287,7 @@ def _azure(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str
                 "endpoint": f"https://{physical}.cognitiveservices.azure.com/",
             },
         },
+        "DiskEncryptionSet": {"identity": {"type": "UserAssigned"}},
         "Registry": {"identity": {"type": "UserAssigned"}, "loginServer": f"{physical}.azurecr.example"},
         "RedisEnterprise": {"hostName": f"{physical}.redis.example", "identity": {"type": "UserAssigned"}},
         "Server": {"fullyQualifiedDomainName": f"{physical}.postgres.database.example"},

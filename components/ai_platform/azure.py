@@ -3,8 +3,9 @@ deployment in it whose SKU computes in the account's own region.
 
 `Standard` is regional; what begins with `Global` computes anywhere and with `DataZone` in a whole continent, so neither
 is ever declared and the rules refuse both. The service takes RSA keys of 2048 bits and no longer ones: it has a key of
-its own in the cell's vault, by version, so rotating it means another version here; so none is rotated by itself. Three
-private zones, because the account answers under three names. Deliberately not set: projects, storage of one's own,
+its own in the cell's vault, named by version: a rotated one is taken up when the program runs again after a refresh,
+and until then the old one works on. Three private zones, because the account answers under three names.
+Deliberately not set: projects, storage of one's own,
 content filters beyond the default, provisioned throughput (bought by the hour whether used or not), upgrades of the
 model by themselves. Limits: a deleted account keeps its name for 48 hours; which models a region has as `Standard` is
 not among our facts, and Azure refuses the rest on creation. Open until a real account was asked: the vault is closed to
@@ -107,6 +108,15 @@ class AzureAiPlatform(AiPlatform):
                 key_size=2048,
                 key_ops=["wrapKey", "unwrapKey"],
                 attributes=vault.KeyAttributesArgs(enabled=True, exportable=False),
+                rotation_policy=vault.RotationPolicyArgs(
+                    attributes=vault.KeyRotationPolicyAttributesArgs(expiry_time="P2Y"),
+                    lifetime_actions=[
+                        vault.LifetimeActionArgs(
+                            action=vault.ActionArgs(type=vault.KeyRotationPolicyActionType.ROTATE),
+                            trigger=vault.TriggerArgs(time_after_create="P1Y"),
+                        )
+                    ],
+                ),
             ),
             tags=inputs.place.tags,
             opts=self.child(),

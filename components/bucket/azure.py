@@ -14,6 +14,28 @@ from components.clouds.accounts import key_parts
 from components.network.azure_private import private_endpoint
 
 
+def _old_versions_go(days: int) -> azure.storage.ManagementPolicySchemaArgs:
+    """Deletion of versions and snapshots that are older than `days`. Without it a version is kept for ever."""
+    storage = azure.storage
+    old = storage.DateAfterCreationArgs(days_after_creation_greater_than=days)
+    return storage.ManagementPolicySchemaArgs(
+        rules=[
+            storage.ManagementPolicyRuleArgs(
+                name="noncurrent",
+                type=storage.RuleType.LIFECYCLE,
+                enabled=True,
+                definition=storage.ManagementPolicyDefinitionArgs(
+                    filters=storage.ManagementPolicyFilterArgs(blob_types=["blockBlob"]),
+                    actions=storage.ManagementPolicyActionArgs(
+                        version=storage.ManagementPolicyVersionArgs(delete=old),
+                        snapshot=storage.ManagementPolicySnapShotArgs(delete=old),
+                    ),
+                ),
+            )
+        ]
+    )
+
+
 class AzureBucket(Bucket):
     """A storage account with a container of the cell's own and one per part."""
 
@@ -55,7 +77,7 @@ class AzureBucket(Bucket):
             tags=place.tags,
             opts=self.child(),
         )
-        storage.BlobServiceProperties(
+        service = storage.BlobServiceProperties(
             f"{name}-{inputs.purpose}",
             blob_services_name="default",
             account_name=account.name,
@@ -66,6 +88,15 @@ class AzureBucket(Bucket):
                 enabled=True, days=spec.noncurrent_days
             ),
             opts=self.child(),
+        )
+        storage.ManagementPolicy(
+            f"{name}-{inputs.purpose}",
+            # The service takes no other name.
+            management_policy_name="default",
+            account_name=account.name,
+            resource_group_name=inputs.scope,
+            policy=_old_versions_go(spec.noncurrent_days),
+            opts=self.child(depends_on=[service]),
         )
         container = self._container(f"{name}-{inputs.purpose}", inputs.purpose, account, inputs)
         parts = {

@@ -161,6 +161,8 @@ _CPU = {
     "gcp": {"cpu-4": "e2-standard-4", "cpu-8": "e2-standard-8", "cpu-16": "e2-standard-16"},
     "azure": {"cpu-4": "Standard_D4ds_v5", "cpu-8": "Standard_D8ds_v5", "cpu-16": "Standard_D16ds_v5"},
 }
+# Clouds whose GPU nodes bring the plugin that offers their GPUs to the scheduler, beside the driver.
+BRINGS_DEVICE_PLUGIN = frozenset({"alicloud", "gcp"})
 # What each cloud calls its implementation of the Gateway API.
 GATEWAY_CLASS = {"alicloud": "ack-gateway", "gcp": "gke-l7-rilb", "azure": "approuting-istio"}
 

@@ -110,6 +110,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ),
     ("azure-native:cognitiveservices:Deployment", "deploymentName"): _rule(r"[a-zA-Z0-9][\w.-]{1,63}"),
     ("azure-native:consumption:Budget", "budgetName"): _rule(r"[\w-]{1,63}"),
+    ("azure-native:compute:DiskEncryptionSet", "diskEncryptionSetName"): _rule(r"[\w-]{1,80}"),
     ("azure-native:containerregistry:Registry", "registryName"): _rule(r"[a-zA-Z0-9]{5,50}", worldwide=True),
     ("azure-native:dbforpostgresql:Server", "serverName"): _rule(
         r"(?=.{3,63}$)[a-z0-9]([a-z0-9-]+[a-z0-9])?", worldwide=True

@@ -1,8 +1,9 @@
 """AKS on Azure: a private cluster on Azure CNI overlay with Cilium, Entra RBAC, no local accounts.
 
-The system pool is inline, as AKS wants it, and frozen afterwards: an edited inline profile sends every pool into
-scaling. Deliberately not set: managed GPU pools (this API version has none; we install the device plugin). Limits: AKS
-has no deletion protection, so a management lock stands in for it.
+The system pool is inline, as AKS wants it. A change of its bounds is sent, and puts every pool of the cluster into
+scaling for a while; its count is the autoscaler's, and its machine cannot be changed. Disks of all nodes are encrypted
+with the cell's key. Deliberately not set: managed GPU pools (this API version has none; we install the device plugin).
+Limits: AKS has no deletion protection, so a management lock stands in for it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class AzureCluster(Cluster):
     def build(self, name: str, inputs: ClusterInputs) -> ClusterOutputs:
         """Declare the cluster."""
         user, grants = self._identity(name, inputs)
-        cluster = self._control_plane(name, inputs, user, grants)
+        disks = self._disks(name, inputs, user)
+        cluster = self._control_plane(name, inputs, user, grants, disks)
         logs = self._audit(name, inputs, cluster)
         if inputs.place.protect:
             azure.authorization.ManagementLockByScope(
@@ -96,12 +98,45 @@ class AzureCluster(Cluster):
         ]
         return user, grants
 
+    def _disks(
+        self, name: str, inputs: ClusterInputs, user: azure.managedidentity.UserAssignedIdentity
+    ) -> azure.compute.DiskEncryptionSet:
+        """What encrypts the nodes' disks: it reads the cell's key by the key's own identity. The control plane may look
+        at it, for the disks that it makes later.
+        """
+        place, compute = inputs.place, azure.compute
+        disks = compute.DiskEncryptionSet(
+            f"{name}-disks",
+            disk_encryption_set_name=place.name("disks", limit=80),
+            resource_group_name=inputs.network.scope,
+            location=place.region,
+            encryption_type=compute.DiskEncryptionSetType.ENCRYPTION_AT_REST_WITH_CUSTOMER_KEY,
+            identity=compute.EncryptionSetIdentityArgs(
+                type=compute.DiskEncryptionSetIdentityType.USER_ASSIGNED, user_assigned_identities=[inputs.key.user]
+            ),
+            active_key=compute.KeyForDiskEncryptionSetArgs(key_url=inputs.key.key_id),
+            rotation_to_latest_key_version_enabled=True,
+            tags=place.tags,
+            opts=self.child(),
+        )
+        azure.authorization.RoleAssignment(
+            f"{name}-control-plane-disks",
+            role_assignment_name=place.uuid("control-plane-disks"),
+            scope=disks.id,
+            principal_id=user.principal_id,
+            principal_type="ServicePrincipal",
+            role_definition_id=disks.id.apply(lambda id_: role_definition(id_, "Reader")),
+            opts=self.child(),
+        )
+        return disks
+
     def _control_plane(
         self,
         name: str,
         inputs: ClusterInputs,
         user: azure.managedidentity.UserAssignedIdentity,
         grants: list[pulumi.Resource],
+        disks: azure.compute.DiskEncryptionSet,
     ) -> azure.containerservice.ManagedCluster:
         place, plan = inputs.place, inputs.plan
         service = azure.containerservice
@@ -114,6 +149,7 @@ class AzureCluster(Cluster):
             dns_prefix=place.name("aks", limit=54),
             node_resource_group=place.name("nodes-rg", limit=80),
             sku=service.ManagedClusterSKUArgs(name="Base", tier="Standard"),
+            disk_encryption_set_id=disks.id,
             identity=service.ManagedClusterIdentityArgs(
                 type=service.ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[user.id]
             ),
@@ -163,7 +199,7 @@ class AzureCluster(Cluster):
             ),
             agent_pool_profiles=[self._system_pool(inputs)],
             tags=place.tags,
-            opts=self.child(depends_on=grants, ignore_changes=["agentPoolProfiles"]),
+            opts=self.child(depends_on=grants, ignore_changes=["agentPoolProfiles[0].count"]),
         )
 
     def _security(self, inputs: ClusterInputs) -> azure.containerservice.ManagedClusterSecurityProfileArgs:

@@ -16,8 +16,26 @@ from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 from components.network.plan import PODS_RANGE, SERVICES_RANGE
 
 _SYSTEM_DISK_GB = 120
-# A fixed day: a moving one would be a difference in every preview.
+# Any time in the past: the exclusion has no end of its own.
 _EXCLUDED_SINCE = "2026-01-01T00:00:00Z"
+
+
+def _patches_only() -> gcp.container.ClusterMaintenancePolicyArgs:
+    """The channel brings patches, at night; a minor version is a line of the fleet here as on every cloud, as long as
+    the cloud supports the one that runs.
+    """
+    return gcp.container.ClusterMaintenancePolicyArgs(
+        daily_maintenance_window=gcp.container.ClusterMaintenancePolicyDailyMaintenanceWindowArgs(start_time="01:00"),
+        maintenance_exclusions=[
+            gcp.container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
+                exclusion_name="minor-is-a-line-of-the-fleet",
+                start_time=_EXCLUDED_SINCE,
+                exclusion_options=gcp.container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
+                    scope="NO_MINOR_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
+                ),
+            )
+        ],
+    )
 
 
 class GcpCluster(Cluster):
@@ -79,21 +97,13 @@ class GcpCluster(Cluster):
             min_master_version=place.cell.template.kubernetes_minor,
             # Regular has the minors that the other clouds have. The exclusion leaves the minor to the fleet's line.
             release_channel=gcp.container.ClusterReleaseChannelArgs(channel="REGULAR"),
-            maintenance_policy=gcp.container.ClusterMaintenancePolicyArgs(
-                maintenance_exclusions=[
-                    gcp.container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
-                        exclusion_name="twain-decides-the-minor",
-                        start_time=_EXCLUDED_SINCE,
-                        exclusion_options=gcp.container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
-                            scope="NO_MINOR_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
-                        ),
-                    )
-                ]
-            ),
             initial_node_count=1,
             remove_default_node_pool=True,
-            # The pool that is made and removed at once still needs an account that is not the default one.
-            node_config=gcp.container.ClusterNodeConfigArgs(service_account=nodes.email),
+            # The pool that is made and removed at once still needs an account that is not the default one, and the key.
+            node_config=gcp.container.ClusterNodeConfigArgs(
+                service_account=nodes.email, boot_disk_kms_key=inputs.key.key_id
+            ),
+            maintenance_policy=_patches_only(),
             deletion_protection=place.protect,
             enable_autopilot=False,
             enable_legacy_abac=False,
@@ -153,7 +163,8 @@ class GcpCluster(Cluster):
             ),
             gateway_api_config=gcp.container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
             resource_labels=place.tags,
-            opts=self.child(),
+            # It says what the default pool was made with, which is gone.
+            opts=self.child(ignore_changes=["nodeConfig"]),
         )
 
     def _system_pool(

@@ -10,6 +10,7 @@ from components.platform import (
     access,
     admission,
     dcgm,
+    device_plugin,
     gate,
     gateway,
     guarantees,
@@ -52,6 +53,7 @@ def build(
     access.declare(context, spaces)
     tenants.declare(context, spaces, identities)
     admission.declare(context)
+    device_plugin.declare(context, spaces)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)

@@ -1,6 +1,7 @@
 """The DCGM exporter on every GPU node, with our own list of counters.
 
-It runs as root with SYS_ADMIN because the profiling counters need it; that is why it has a namespace of its own.
+It runs as root with SYS_ADMIN because the profiling counters need it, and asks the kubelet of its node which pod holds
+which GPU, or its series would name no pod; that is why it has a namespace of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
-from components.platform import names, priorities
+from components.platform import names, placement, priorities
 from components.platform.security import http_probe, pod_ip
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from components.platform.context import Context
 
 _NAME = "dcgm-exporter"
+_POD_RESOURCES = "/var/lib/kubelet/pod-resources"
 
 # The default set shows utilisation, not health: SM activity and the throttling and error counters are added.
 _COUNTERS = """\
@@ -68,20 +70,11 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
 
 
 def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
-    has_gpu = k8s.core.v1.NodeSelectorTermArgs(
-        match_expressions=[k8s.core.v1.NodeSelectorRequirementArgs(key=names.LABEL_GPU_CLASS, operator="Exists")]
-    )
     return k8s.core.v1.PodSpecArgs(
         automount_service_account_token=False,
         priority_class_name=priorities.PLATFORM,
-        affinity=k8s.core.v1.AffinityArgs(
-            node_affinity=k8s.core.v1.NodeAffinityArgs(
-                required_during_scheduling_ignored_during_execution=k8s.core.v1.NodeSelectorArgs(
-                    node_selector_terms=[has_gpu]
-                )
-            )
-        ),
-        tolerations=[k8s.core.v1.TolerationArgs(key=names.GPU_TAINT, operator="Exists", effect="NoSchedule")],
+        affinity=placement.on_gpu_nodes(),
+        tolerations=placement.tolerations(),
         containers=[
             k8s.core.v1.ContainerArgs(
                 name="exporter",
@@ -110,13 +103,18 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
                     requests={"cpu": "50m", "memory": "256Mi"}, limits={"memory": "256Mi"}
                 ),
                 volume_mounts=[
-                    k8s.core.v1.VolumeMountArgs(name="counters", mount_path="/etc/dcgm-exporter", read_only=True)
+                    k8s.core.v1.VolumeMountArgs(name="counters", mount_path="/etc/dcgm-exporter", read_only=True),
+                    k8s.core.v1.VolumeMountArgs(name="pod-resources", mount_path=_POD_RESOURCES, read_only=True),
                 ],
             )
         ],
         volumes=[
             k8s.core.v1.VolumeArgs(
                 name="counters", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=f"{_NAME}-counters")
-            )
+            ),
+            k8s.core.v1.VolumeArgs(
+                name="pod-resources",
+                host_path=k8s.core.v1.HostPathVolumeSourceArgs(path=_POD_RESOURCES, type="Directory"),
+            ),
         ],
     )

@@ -35,6 +35,7 @@ GPU_TAINT = "nvidia.com/gpu"
 IMAGES = {
     "prometheus": "v3.15.0",
     "dcgm-exporter": "4.5.2-4.8.1-ubuntu22.04",
+    "nvidia-device-plugin": "v0.17.4",
     "twain-gate": "0.1.0",
 }
 

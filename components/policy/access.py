@@ -108,6 +108,7 @@ KEYED: dict[str, tuple[str, ...]] = {
     "alicloud:cs/managedKubernetes:ManagedKubernetes": ("encryptionProviderKey",),
     "gcp:container/cluster:Cluster": ("databaseEncryption", "keyName"),
     "azure-native:containerservice:ManagedCluster": ("securityProfile", "azureKeyVaultKms", "keyId"),
+    "azure-native:compute:DiskEncryptionSet": ("activeKey", "keyUrl"),
     "alicloud:oss/bucket:Bucket": ("serverSideEncryptionRule", "kmsMasterKeyId"),
     "gcp:storage/bucket:Bucket": ("encryption", "defaultKmsKeyName"),
     "azure-native:storage:StorageAccount": ("encryption", "keyVaultProperties", "keyName"),

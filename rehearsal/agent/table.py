@@ -68,6 +68,11 @@ def _gate(run: Run) -> list[str]:
     return [sys.executable, "-m", "cli.gate.server", *run.arguments]
 
 
+def _device_plugin(_run: Run) -> list[str]:
+    """It holds its place: here a Node's GPUs come from its machine type, not from a kubelet that was told of them."""
+    return ["sleep", "infinity"]
+
+
 def _load(run: Run) -> list[str]:
     return [sys.executable, "-m", "rehearsal.programs.load", *run.arguments]
 
@@ -77,6 +82,9 @@ PROGRAMS: dict[str, Program] = {
     "dcgm-exporter": Program(name="dcgm", kind="simulated", entry_points=("dcgm-exporter",)),
     "prometheus": Program(name="prometheus", kind="process", entry_points=("prometheus",), command=_prometheus),
     "twain-gate": Program(name="gate", kind="process", entry_points=("twain-gate", "gate"), command=_gate),
+    "nvidia-device-plugin": Program(
+        name="device-plugin", kind="process", entry_points=("nvidia-device-plugin",), command=_device_plugin
+    ),
     "load-generator": Program(name="load", kind="process", entry_points=("load-generator",), command=_load),
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DRIVER = "570.172.08"
 _RESERVED_MIB, _AMBIENT_C, _FULL_LOAD_C = 640.0, 29.0, 46.0
+_POD_RESOURCES = "/var/lib/kubelet/pod-resources/kubelet.sock"
 _PORT_RANGE = re.compile(r"^(?P<host>[^:]*):(?P<port>\d+)$")
 
 
@@ -57,6 +58,9 @@ class Collector:
     model_name: str
     _states: list[_Gpu] = field(default_factory=list)
     _at: float = field(default_factory=time.monotonic)
+
+    # Whether it may ask the kubelet which pod holds a GPU.
+    sees_pods: bool = True
 
     def __post_init__(self) -> None:
         self._states = [_Gpu(energy_j=1e5 * (index + 1)) for index in range(self.gpus)]
@@ -120,7 +124,7 @@ class Collector:
 
     def _labels(self, index: int, speaks: Generation, host: str) -> str:
         holding = self._states[index].holding
-        pod = holding.pod if holding else None
+        pod = holding.pod if holding and self.sees_pods else None
         return label_text(
             {
                 "gpu": str(index),
@@ -151,7 +155,13 @@ async def run(context: Context) -> int:
     speaks = generation(context.start.image)
     fields = _chosen(context, speaks, found.collectors)
     node = context.node
-    collector = Collector(board=context.shared.gpus, node=node.name, gpus=node.gpus, model_name=node.gpu_model)
+    collector = Collector(
+        board=context.shared.gpus,
+        node=node.name,
+        gpus=node.gpus,
+        model_name=node.gpu_model,
+        sees_pods=_sees_pods(context),
+    )
 
     async def metrics(_request: web.Request) -> web.Response:
         text = collector.text(speaks, fields, host=node.name)
@@ -177,6 +187,14 @@ async def run(context: Context) -> int:
     finally:
         await runner.cleanup()
     return 0
+
+
+def _sees_pods(context: Context) -> bool:
+    """It names pods only where the kubelet's socket of pod resources is mounted. A starter that did not say what is
+    mounted (a test) is taken to have mounted it.
+    """
+    mounts = context.start.pod.mounts
+    return mounts is None or any(_POD_RESOURCES.startswith(f"{mount.rstrip('/')}/") for mount in mounts)
 
 
 async def _collect_until_stopped(context: Context, collector: Collector, *, seconds: float) -> None:

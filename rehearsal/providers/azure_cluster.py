@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from rehearsal.providers.model import Call, Resource, TypeSpec
 
 CLUSTER, AGENT_POOL = "azure-native:containerservice:ManagedCluster", "azure-native:containerservice:AgentPool"
+# Described in `azure_disks`.
+DISKS = "azure-native:compute:DiskEncryptionSet"
 IDENTITY, VAULT = "azure-native:managedidentity:UserAssignedIdentity", "azure-native:keyvault:Vault"
 _POOL_NAME = r"[a-z][a-z0-9]{0,11}"
 
@@ -281,6 +283,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
         parents=(
             ("identity.userAssignedIdentities[]", IDENTITY),
             ("agentPoolProfiles[].vnetSubnetID", SUBNET),
+            ("diskEncryptionSetID", DISKS),
             ("apiServerAccessProfile.subnetId", SUBNET),
             ("securityProfile.azureKeyVaultKms.keyVaultResourceId", VAULT),
         ),

@@ -10,6 +10,7 @@ from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_caches import CACHE_TYPES
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
 from rehearsal.providers.azure_databases import DATABASE_TYPES
+from rehearsal.providers.azure_disks import DISK_TYPES
 from rehearsal.providers.azure_files import FILE_TYPES
 from rehearsal.providers.azure_images import IMAGE_TYPES
 from rehearsal.providers.azure_logs import LOG_TYPES
@@ -72,6 +73,7 @@ CLOUD = Cloud(
             *CACHE_TYPES,
             *ACCOUNT_TYPES,
             *AI_TYPES,
+            *DISK_TYPES,
         )
     },
     resolve=resolve,

@@ -91,11 +91,32 @@ def _version(call: Call) -> Iterator[Problem]:
     yield from version_problems("minMasterVersion", call.text("minMasterVersion"), cloud="gcp")
 
 
+_SCOPES = ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")
+
+
 def _default_pool(call: Call) -> Iterator[Problem]:
     if call.known("removeDefaultNodePool") is True and call.get("initialNodeCount") is None:
         yield Problem("initialNodeCount", "is required by the API together with removeDefaultNodePool")
     if call.known("enableAutopilot") is True and call.get("removeDefaultNodePool") is not None:
         yield Problem("removeDefaultNodePool", "conflicts with enableAutopilot")
+
+
+def _exclusions(call: Call) -> Iterator[Problem]:
+    """One end each; what keeps a minor version may last as long as its support, a stop of all upgrades 30 days."""
+    for index, one in enumerate(objects(call.known("maintenancePolicy.maintenanceExclusions"))):
+        path = f"maintenancePolicy.maintenanceExclusions[{index}]"
+        found = one.get("exclusionOptions")
+        options: dict[str, Any] = found if isinstance(found, dict) else {}
+        scope, until = options.get("scope"), options.get("endTimeBehavior")
+        if (one.get("endTime") is None) == (until is None):
+            yield Problem(f"{path}.endTime", "exactly one of endTime, exclusionOptions.endTimeBehavior must be set")
+        if isinstance(scope, str) and scope not in _SCOPES:
+            yield Problem(f"{path}.exclusionOptions.scope", not_offered(scope, _SCOPES, what="scope"))
+        if until is not None and scope == "NO_UPGRADES":
+            yield Problem(f"{path}.exclusionOptions.endTimeBehavior", "is not for a stop of all upgrades")
+        channel = call.known("releaseChannel.channel")
+        if scope in _SCOPES[1:] and channel in (None, "UNSPECIFIED"):
+            yield Problem(f"{path}.exclusionOptions.scope", f"{scope} is for a cluster in a release channel")
 
 
 def _ranges(call: Call) -> Iterator[Problem]:
@@ -275,7 +296,12 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
                 "privateClusterConfig.enablePrivateNodes",
             }
         ),
-        parents=(("network", NETWORK), ("subnetwork", SUBNETWORK), ("databaseEncryption.keyName", KEY)),
+        parents=(
+            ("network", NETWORK),
+            ("subnetwork", SUBNETWORK),
+            ("databaseEncryption.keyName", KEY),
+            ("nodeConfig.bootDiskKmsKey", KEY),
+        ),
         rules=(
             label_rules,
             needs("network", "subnetwork", "ipAllocationPolicy"),
@@ -290,6 +316,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             _key_place,
             _version,
             _default_pool,
+            _exclusions,
             _ranges,
         ),
     ),

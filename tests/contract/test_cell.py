@@ -358,6 +358,54 @@ def test_a_program_imports_one_sdk_and_nothing_of_the_rehearsal_or_the_command_l
     assert loaded & {"cli", "rehearsal", "dashboards"} == set()
 
 
+def test_no_cloud_changes_a_minor_version_by_itself(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    """It is a line of the fleet. GKE must be in a channel, which then brings patches only."""
+    recorder = cell[0]
+    if cloud == "gcp":
+        inputs = recorder.one("gcp:container/cluster:Cluster").inputs
+        assert inputs["releaseChannel"] == {"channel": "REGULAR"}
+        (kept,) = inputs["maintenancePolicy"]["maintenanceExclusions"]
+        assert kept["exclusionOptions"] == {"scope": "NO_MINOR_UPGRADES", "endTimeBehavior": "UNTIL_END_OF_SUPPORT"}
+    if cloud == "azure":
+        inputs = recorder.one("azure-native:containerservice:ManagedCluster").inputs
+        assert inputs["autoUpgradeProfile"]["upgradeChannel"] == "none"
+    if cloud == "alicloud":
+        assert "operationPolicy" not in recorder.one("alicloud:cs/managedKubernetes:ManagedKubernetes").inputs
+
+
+def test_every_node_s_disk_is_encrypted_with_the_cell_s_key(cell: tuple[Recorder, dict[str, Any]], cloud: str) -> None:
+    recorder = cell[0]
+    if cloud == "azure":
+        (disks,) = recorder.of("azure-native:compute:DiskEncryptionSet")
+        (key,) = [one for one in recorder.of("azure-native:keyvault:Key") if "-ai-" not in one.name]
+        assert disks.inputs["activeKey"]["keyUrl"] == key.outputs["keyUriWithVersion"]
+        cluster = recorder.one("azure-native:containerservice:ManagedCluster")
+        assert cluster.inputs["diskEncryptionSetID"] == disks.id
+        return
+    pools = {"alicloud": "alicloud:cs/nodePool:NodePool", "gcp": "gcp:container/nodePool:NodePool"}[cloud]
+    keys = [
+        one.inputs.get("systemDiskKmsKey") or one.inputs["nodeConfig"]["bootDiskKmsKey"] for one in recorder.of(pools)
+    ]
+    if cloud == "gcp":
+        keys.append(recorder.one("gcp:container/cluster:Cluster").inputs["nodeConfig"]["bootDiskKmsKey"])
+    assert len(keys) == (3 if cloud == "gcp" else 2)
+    assert len(set(keys)) == 1
+    assert keys[0]
+
+
+def test_old_versions_in_the_bucket_go_after_as_many_days_as_the_fleet_says(
+    cell: tuple[Recorder, dict[str, Any]], cloud: str
+) -> None:
+    kinds = {
+        "alicloud": "alicloud:oss/bucket:Bucket",
+        "gcp": "gcp:storage/bucket:Bucket",
+        "azure": "azure-native:storage:ManagementPolicy",
+    }
+    text = json.dumps(cell[0].one(kinds[cloud]).inputs)
+    found = re.findall(r'"(?:days|daysSinceNoncurrentTime|daysAfterCreationGreaterThan)": (\d+)', text, re.IGNORECASE)
+    assert set(found) == {"30"}
+
+
 def test_whatever_azure_closes_to_the_public_has_a_private_endpoint() -> None:
     if "azure" not in _MADE:
         _MADE["azure"] = infra("azure")

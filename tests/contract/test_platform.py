@@ -90,6 +90,41 @@ def test_an_sre_may_not_bind_roles_or_mint_tokens_and_reads_no_secret_but_the_ga
     assert secrets == [("twain-system", ["gateway-keys"], ["get"])]
 
 
+@pytest.mark.parametrize(("cell", "brought"), [("cn-sha-1", True), ("eu-ams-1", True), ("eu-par-1", False)])
+def test_every_gpu_node_offers_its_gpus_by_its_cloud_s_plugin_or_by_ours(
+    tmp_path: Path, cell: str, brought: bool
+) -> None:
+    sets = {r.name: r.inputs for r in platform(cell, tmp_path, cluster_ca=PEM).of("kubernetes:apps/v1:DaemonSet")}
+    assert ("nvidia-device-plugin" not in sets) is brought
+    if not brought:
+        spec = sets["nvidia-device-plugin"]["spec"]["template"]["spec"]
+        paths = [volume["hostPath"]["path"] for volume in spec["volumes"]]
+        assert paths == ["/var/lib/kubelet/device-plugins"]
+        assert spec["affinity"] == sets["dcgm-exporter"]["spec"]["template"]["spec"]["affinity"]
+        assert spec["tolerations"][0]["key"] == "nvidia.com/gpu"
+        assert spec["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_exporter_asks_the_kubelet_which_pod_holds_a_gpu_and_its_namespace_allows_that(tmp_path: Path) -> None:
+    recorder = platform("eu-ams-1", tmp_path, cluster_ca=PEM)
+    (exporter,) = [r for r in recorder.of("kubernetes:apps/v1:DaemonSet") if r.name == "dcgm-exporter"]
+    spec = exporter.inputs["spec"]["template"]["spec"]
+    (volume,) = [one for one in spec["volumes"] if "hostPath" in one]
+    (mount,) = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    assert volume["hostPath"]["path"] == mount["mountPath"] == "/var/lib/kubelet/pod-resources"
+    assert mount["readOnly"] is True
+    # Folders of the host are for the one namespace that allows them.
+    levels = {
+        r.name: r.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for r in recorder.of("kubernetes:core/v1:Namespace")
+    }
+    assert {name for name, level in levels.items() if level != "restricted"} == {"gpu-monitoring"}
+    for kind in ("DaemonSet", "Deployment"):
+        for one in recorder.of(f"kubernetes:apps/v1:{kind}"):
+            hosts = [v for v in one.inputs["spec"]["template"]["spec"].get("volumes", []) if "hostPath" in v]
+            assert not hosts or one.inputs["metadata"]["namespace"] == "gpu-monitoring"
+
+
 def test_what_the_cell_guarantees_stands_where_the_gate_reads_it(tmp_path: Path) -> None:
     known = {"api.private": "private", "gpu.class": None}
     recorder = platform("eu-ams-1", tmp_path, cluster_ca=PEM, guarantees=known)

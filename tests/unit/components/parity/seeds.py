@@ -222,7 +222,7 @@ AZURE = (
         audit__log="off"),
     _az("azure-native:operationalinsights:Workspace retentionInDays", 30, log__retention="30d"),
     # What no component makes yet.
-    _az(f"{AZ_CLUSTER} diskEncryptionSetID", "set", disks__encryption="customer-key"),
+    _az(f"{AZ_CLUSTER} diskEncryptionSetID", "", disks__encryption="cloud-key"),
     _az(f"{SERVER} highAvailability.mode", "Disabled", database__availability="one-zone"),
     _az(f"{SERVER} backup.backupRetentionDays", 30, database__backup="30d"),
     _az("azure-native:dbforpostgresql:Configuration value", "off", new=True, also=(SERVER,),

@@ -50,8 +50,7 @@ def baseline() -> dict[str, str]:
 
 def test_the_gaps_of_the_components_as_they_are_and_the_reason_of_each() -> None:
     gaps = {name: one for name, one in verdicts().items() if one.verdict == "gap"}
-    assert set(gaps) == {"disks.encryption", "nodes.metadata", "registry.encryption"}
-    assert "declared planned on azure (needs a disk encryption set" in (gaps["disks.encryption"].reason or "")
+    assert set(gaps) == {"nodes.metadata", "registry.encryption"}
     assert "declared never on azure (no field" in (gaps["nodes.metadata"].reason or "")
     assert "declared planned on alicloud" in (gaps["registry.encryption"].reason or "")
 
@@ -237,7 +236,7 @@ def test_cells_that_differ_in_what_is_no_guarantee_have_no_gap(twin: str) -> Non
                for cloud, rows in changed.items()},
     )  # fmt: skip
     gaps = {one.capability for one in found if one.verdict == "gap"}
-    assert gaps <= {"disks.encryption", "nodes.metadata", "registry.encryption"}
+    assert gaps <= {"nodes.metadata", "registry.encryption"}
     assert next(one for one in found if one.capability == "gpu.class").verdict in {"equal", "equivalent"}
 
 

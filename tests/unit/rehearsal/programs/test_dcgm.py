@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -130,6 +132,21 @@ def test_names_and_labels_are_those_of_a_real_exporter() -> None:
 def test_a_node_without_gpus_shows_no_series() -> None:
     collector = Collector(board=GpuBoard(), node="cpu", gpus=0, model_name="")
     assert _values(collector.text(GENERATIONS["B"], GENERATIONS["B"].fields, host="cpu")) == {}
+
+
+def test_without_the_kubelet_s_socket_series_name_no_pod(
+    make_context: Callable[..., Context], free_port: Callable[[], int]
+) -> None:
+    """The mount decides, as on a real node; a starter that says nothing about mounts is taken to have it."""
+    for mounts, named in (((), ""), (("/var/lib/kubelet/pod-resources",), "advisor-0"), (None, "advisor-0")):
+        port = free_port()
+        context = make_context("-a", f"127.0.0.1:{port}", program="dcgm", node=NODE, image="d:4.8.3")
+        pod = msgspec.structs.replace(context.start.pod, mounts=mounts)
+        context = replace(context, start=msgspec.structs.replace(context.start, pod=pod))
+        context.shared.gpus.acquire(POD, NODE, count=1)
+        code, text = _serve(context, port)
+        assert code == 0
+        assert _values(text)["DCGM_FI_DEV_GPU_UTIL", "0"][1]["pod"] == named
 
 
 def _serve(context: Context, port: int) -> tuple[int, str]:
