@@ -175,8 +175,7 @@ def diff(
     exit_code: bool,
     output: Format,
 ) -> None:
-    """Compare two: a cell of the fleet, FLEET.yaml:CELL, or the JSON of a plan or state, also one that twain did not
-    make.
+    """Compare two: each a cell of the fleet, FLEET.yaml:CELL, or a plan or state in JSON, also a stranger's.
 
     Cells are planned from the spec, so nothing need be up and no cloud is called. For a plan out of a file:
     pulumi preview --json --show-sames, or pulumi stack export.
