@@ -95,7 +95,7 @@ def patch(stage: Stage, name: str, data: dict[str, str | None]) -> None:
 
 def ask(stage: Stage, body: dict[str, Any]) -> int:
     """A customer's question to the Chinese gateway."""
-    place = Place(stage.home, "cn", CELL)
+    place = Place(home=stage.home, world="cn", cell=CELL)
     context = ssl.create_default_context(cafile=str(place.ca_file))
     context.check_hostname = False
     request = urllib.request.Request(
