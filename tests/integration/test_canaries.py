@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from cli.audit import read as read_audit
+from cli.costs import manifest
 from rehearsal.traffic import Place
 
 if TYPE_CHECKING:
@@ -93,6 +94,13 @@ def patch(stage: Stage, name: str, data: dict[str, str | None]) -> None:
     kubectl(stage, "-n", "twain-system", "patch", "configmap", name, "--type=merge", "-p", json.dumps({"data": data}))
 
 
+def publish(stage: Stage, file: Path, rows: list[dict[str, Any]]) -> None:
+    """Put cost rows where `twain cost publish` puts them, as the same manager: it must be able to go on."""
+    file.write_text(yaml.safe_dump(manifest(rows)))
+    mine = ("--server-side", "--force-conflicts", "--field-manager=twain-cost")
+    kubectl(stage, "apply", *mine, "-f", str(file))
+
+
 def ask(stage: Stage, body: dict[str, Any]) -> int:
     """A customer's question to the Chinese gateway."""
     place = Place(home=stage.home, world="cn", cell=CELL)
@@ -113,7 +121,8 @@ def ask(stage: Stage, body: dict[str, Any]) -> int:
 @pytest.fixture(scope="module")
 def planted(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A canary in every place of the Chinese world. All of it is taken out again."""
-    file = tmp_path_factory.mktemp("planted") / "planted.yaml"
+    folder = tmp_path_factory.mktemp("planted")
+    file, sums = folder / "planted.yaml", folder / "cost.yaml"
     file.write_text(yaml.safe_dump_all(OBJECTS))
     cost = json.loads(kubectl(stage, "-n", "twain-system", "get", "configmap", "cost", "-o", "json"))["data"]
     rows = json.loads(cost["cost.json"])["items"]
@@ -124,7 +133,7 @@ def planted(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         kubectl(stage, "-n", SPACE, "apply", "-f", str(file))
         kubectl(stage, *target, f"twain.example/owner={CANARY['annotation']}")
-        patch(stage, "cost", {"cost.json": json.dumps({"items": spoilt})})
+        publish(stage, sums, spoilt)
         patch(stage, "guarantees", {"canary": f"said by {CANARY['guarantee']}"})
         message = [{"role": "user", "content": f"I am {CANARY['prompt']}"}]
         assert ask(stage, {"model": "qwen3-32b", "messages": message, "max_tokens": 4}) == 200
@@ -141,7 +150,7 @@ def planted(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         kubectl(stage, "-n", SPACE, "delete", "--ignore-not-found", "-f", str(file))
         kubectl(stage, *target[:-2], "deployment", "advisor", "twain.example/owner-")
         patch(stage, "guarantees", {"canary": None})
-        patch(stage, "cost", {"cost.json": cost["cost.json"]})
+        publish(stage, sums, rows)
 
 
 @pytest.fixture(scope="module")
