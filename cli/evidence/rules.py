@@ -16,5 +16,6 @@ RULES: dict[str, str] = {
     "SEC-005": "a public address beside the way out",
     "SEC-006": "a store that answers without TLS",
     "SEC-007": "a database that takes connections without TLS",
+    "SEC-008": "an alert that is sent to persons named in it",
 }
 """Rules over resources. Those over a whole fleet (RES-010, the spec's own) are decided before there is a plan."""
