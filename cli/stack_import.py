@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from cli.app import App
     from cli.stacks import Stack
 
-_CREATE = "create"
-
 
 def declared(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The plan's steps of resources that a cloud can hold."""
@@ -57,17 +55,18 @@ def take_in(
     Raises ResourceError where the cloud has none of this id, or it would have to be replaced; nothing is changed then.
     """
     engine, fleet = app.engine, app.context.fleet
-    step = find(declared(engine.preview(stack.name, fleet=fleet)), name, type_, stack.name)
-    state = step["newState"]
-    row = {"type": state["type"], "resource": name, "id": id_, "properties": []}
-    if step.get("op") != _CREATE:
-        known = str((step.get("oldState") or state).get("id"))
-        if known == id_:
+    held = (engine.export(stack.name).get("deployment") or {}).get("resources") or []
+    known = [one for one in held if _name(one) == name and one.get("custom") and type_ in (None, one["type"])]
+    if known:
+        row = {"type": known[0]["type"], "resource": name, "id": id_, "properties": []}
+        if any(one.get("id") == id_ for one in known):
             return {**row, "state": "already"}
-        message = f"{name} of {stack.name} is in the state already, as {known}."
+        message = f"{name} of {stack.name} is in the state already, as {known[0].get('id')}."
         raise errors.ResourceError(message, fix="nothing is to be done, or the id is another one", id="STK-IMPORT")
+    state = find(declared(engine.preview(stack.name, fleet=fleet)), name, type_, stack.name)["newState"]
+    row = {"type": state["type"], "resource": name, "id": id_, "properties": []}
     provider = str(state["provider"]).rpartition("::")[0]
-    before = {entry["urn"] for entry in (engine.export(stack.name).get("deployment") or {}).get("resources") or ()}
+    before = {one["urn"] for one in held}
     missing = [urn for urn in (provider, state["parent"]) if urn not in before]
     if missing:
         note(f"{stack.name}: making what the resource hangs from in the state")

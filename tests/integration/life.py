@@ -100,7 +100,10 @@ class Life:
         return home
 
     def start(self, *args: str, home: Path | None = None, **more: Any) -> subprocess.Popen[str]:
-        """`twain stack …`, begun, in a session of its own."""
+        """`twain stack …`, begun, in a session of its own. Ctrl-C works there, also where a script in the background
+        started us and had it ignored.
+        """
+        more.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         env = {name: value for name, value in os.environ.items() if not name.startswith(("TWAIN_", "PULUMI_"))}
         env |= {"TWAIN_HOME": str(home or self.home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
         process = subprocess.Popen(

@@ -225,7 +225,12 @@ def test_a_preview_counts_changes_and_names_resources(engine: Any) -> None:
     assert infra["resources"] == [{"op": "create", "type": "gcp:x/y:Network", "name": "net", "properties": []}]
     assert platform["source"] == "planned from spec"
     assert platform["changes"]["create"] == len(platform["resources"]) > 20
-    assert {"op": "create", "type": "kubernetes:core/v1:Namespace", "name": "twain-system"} in platform["resources"]
+    assert {
+        "op": "create",
+        "type": "kubernetes:core/v1:Namespace",
+        "name": "twain-system",
+        "properties": [],
+    } in platform["resources"]
 
 
 def test_a_preview_names_what_would_change_under_the_table_and_what_is_lost_first(engine: Any) -> None:
