@@ -73,7 +73,8 @@ def report(app: App, *, key_file: str, out: str, waivers: str | None, scope: Sco
 
     Three files: a CTRF report, a page for people, and a DSSE envelope (in-toto statement, Ed25519) that holds the
     hashes of both. What nobody collected stands as `not collected` and never as passed. A violation ends with 5, a
-    stack of which nothing could be learnt with 13; the files are written all the same. A key is made by:
+    stack of which nothing could be learnt with 13; the files are written all the same. The same verb as
+    `twain residency report`. A key is made by:
     openssl genpkey -algorithm ed25519 -out key.pem
     """
     from cli import files

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
+from cli.commands import evidence
 from cli.options import Scope, context_option, output_option, pass_app
 from cli.verbs import Kind, NounGroup, Verb, VerbCommand
 
@@ -376,3 +377,6 @@ def egress(app: App, *, output: Format, **given: Any) -> None:
         kind=EGRESS.name, items=items, columns=columns, errors=found.errors, empty="no host is named anywhere"
     )
     app.finish(report, output)
+
+
+residency.add_command(evidence.report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cli import errors
 from cli.evidence.report import Deploy, Facts, plan_hash
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.app import App
     from cli.reading import Scope
     from cli.stacks import Stack
+    from components.spec.model import WorldName
 
 AT_ONCE = 4
 # Filled by other parts of the product when they exist.
@@ -74,23 +75,30 @@ def _deploy(app: App, stack: Stack, existing: set[str]) -> Deploy:
         deployment = app.engine.export(stack.name).get("deployment") or {}
     except errors.TwainError as error:
         return Deploy(**place, source="unknown", why=error.message)
-    resources = deployment.get("resources") or []
-    if not resources:
+    if not deployment.get("resources"):
         return Deploy(**place, source="empty", why="the stack holds nothing")
-    return _judged(app, place, stack, resources)
+    return _judged(app, place, stack, deployment)
 
 
-def _judged(app: App, place: dict[str, Any], stack: Stack, resources: list[dict[str, Any]]) -> Deploy:
-    from components.policy.decide import decide
-    from components.policy.model import cloud_of
+def _judged(app: App, place: dict[str, Any], stack: Stack, deployment: dict[str, Any]) -> Deploy:
+    from components.policy import graph_rules
+    from components.policy.decide import Border, Graph
+    from components.policy.documents import Document
+    from components.policy.model import is_judged
+    from components.spec.load import load_fleet
 
-    found = decide(resources, world=stack.world, allowed=app.fleet.worlds[stack.world].regions)
+    resources = deployment["resources"]
+    document = Document(form="state", resources=resources, secrets=deployment.get("secrets_providers") or {})
+    graph = Graph(Border.of(load_fleet(app.context.fleet), cast("WorldName", stack.world)))
+    found = [*graph_rules.judge(document, world=stack.world), *graph.judge(resources)]
+    kinds = [str(one.get("type")) for one in resources]
     return Deploy(
         **place,
         source="state",
         plan_hash=plan_hash(resources),
         resources=len(resources),
-        judged=sum(cloud_of(str(one.get("type"))) is not None for one in resources),
+        judged=graph.judged,
+        objects=sum(is_judged(kind) and kind.startswith("kubernetes:") for kind in kinds),
         violations=tuple(
             {"rule": one.rule, "resource": one.resource, "property": one.property, "value": one.value} for one in found
         ),

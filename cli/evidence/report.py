@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cli.evidence import dsse
-from cli.evidence.rules import RULES
+from cli.evidence.rules import RULES, WHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,8 @@ class Deploy:
     plan_hash: str | None = None
     resources: int = 0
     judged: int = 0
+    # How many of those judged are objects of a cluster.
+    objects: int = 0
     violations: tuple[dict[str, str], ...] = ()
     why: str | None = None
 
@@ -134,13 +136,19 @@ def _of_deploy(deploy: Deploy) -> list[dict[str, Any]]:
         if against:
             message = "; ".join(f"{one['resource']} {one['property']} = {one['value']}" for one in against)
             tests.append(_test(rule, "failed", message, suite=suite, says=says))
-        elif deploy.judged == 0:
-            tests.append(_test(rule, "skipped", "no resource of a cloud in this stack", suite=suite, says=says))
+        elif (count := _looked_at(deploy, rule)) == 0:
+            tests.append(
+                _test(rule, "skipped", "this stack has nothing that the rule looks at", suite=suite, says=says)
+            )
         else:
-            message = f"{deploy.judged} resources judged"
-            tests.append(_test(rule, "passed", message, suite=suite, says=says))
+            tests.append(_test(rule, "passed", f"{count} resources judged", suite=suite, says=says))
     unlisted = sorted({one["rule"] for one in deploy.violations} - set(RULES))
     return tests + [_test(rule, "failed", "a rule that this report does not list", suite=suite) for rule in unlisted]
+
+
+def _looked_at(deploy: Deploy, rule: str) -> int:
+    counts = {"cloud": deploy.judged - deploy.objects, "cluster": deploy.objects, "both": deploy.judged}
+    return counts.get(WHERE[rule], deploy.resources)
 
 
 def _of_waivers(waivers: Sequence[Mapping[str, Any]] | None, today: date) -> list[dict[str, Any]]:

@@ -1,21 +1,26 @@
-"""The rules that evidence tells of, with what each refuses. A test holds the list against the code, both ways."""
+"""The rules that evidence tells of: those of the catalogue that the state of a stack can show, and where each looks."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+from components.policy.catalogue import RULES as CATALOGUE
+from components.policy.catalogue import Rule
+
+# Rules over the state as a whole, which a policy pack does not see.
+OF_A_STATE = ("RES-010", "RES-012")
+Where = Literal["cloud", "cluster", "both", "state"]
+
+
+def _where(rule: Rule) -> Where:
+    if rule.id in OF_A_STATE:
+        return "state"
+    sight = rule.sees.get("admission")
+    return "cloud" if sight is None else "cluster" if sight == "all" else "both"
+
+
 RULES: dict[str, str] = {
-    "RES-001": "a place in another world, or outside the world's allow-list",
-    "RES-002": "a place that the tables do not know, or that names more than one region",
-    "RES-003": "a place that is absent, so that the cloud or the provider would choose",
-    "RES-004": "a place that cannot be traced to a resource that was judged",
-    "RES-005": "replication or acceleration beyond the region",
-    "RES-006": "a link to another network",
-    "SEC-001": "a public Kubernetes API",
-    "SEC-002": "a store that could be made public",
-    "SEC-003": "ingress from everywhere",
-    "SEC-004": "no encryption with the cell's own key",
-    "SEC-005": "a public address beside the way out",
-    "SEC-006": "a store that answers without TLS",
-    "SEC-007": "a database that takes connections without TLS",
-    "SEC-008": "an alert that is sent to persons named in it",
+    rule.id: rule.says for rule in CATALOGUE.values() if "pack" in rule.sees or rule.id in OF_A_STATE
 }
-"""Rules over resources. Those over a whole fleet (RES-010, the spec's own) are decided before there is a plan."""
+WHERE: dict[str, Where] = {rule: _where(CATALOGUE[rule]) for rule in RULES}
+"""Which resources a rule looks at: it is skipped where a stack has none of them."""

@@ -139,7 +139,9 @@ def _files(graph: Graph) -> str | None:
 def _versions(graph: Graph) -> str | None:
     accounts, services = _accounts(graph, _CONTAINER), graph.all(_BLOBS)
     facts: list[Fact] = [g.is_(one.get("isVersioningEnabled"), True) for one in services]
-    if len(services) < len({id(one) for one in accounts}) and len(services) < len(graph.all(_CONTAINER)):
+    # Where the names are not known yet, an account for files alone holds no container.
+    holding = {id(one) for one in accounts if one.get("kind") != "FileStorage"}
+    if len(services) < len(holding) and len(services) < len(graph.all(_CONTAINER)):
         facts.append(False)
     return _in(graph, *(facts if accounts else ()), yes="on", no="off")
 

@@ -218,7 +218,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 # A lone equals sign is a value of its own in YAML 1.1; everybody who writes one means the text.
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def _yaml(name: str, raw: bytes) -> Document:

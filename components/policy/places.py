@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.clouds.hosted import REGIONAL_SKUS
 from components.clouds.regions import WORLD_OF
 from components.policy.access import KEYED
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, Violation, at, cloud_of, violation
@@ -259,8 +258,6 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield from _image_settings(kind, inputs)
     yield from _database_settings(kind, inputs)
     yield from _cache_settings(kind, inputs)
-    if kind == "azure-native:cognitiveservices:Deployment" and sku not in REGIONAL_SKUS:
-        yield "sku.name", ", ".join(REGIONAL_SKUS), "prompts would be computed wherever the cloud has room."
     if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
         yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
 

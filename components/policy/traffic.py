@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from components.clouds.hosted import REGIONAL_SKUS
 from components.clouds.regions import WORLD_OF
 from components.policy import hosts, kube, kube_objects
 from components.policy.model import ACCEPTED, REFERENCE, Check, Subject, at, violation
@@ -188,13 +189,9 @@ def models(subject: Subject) -> Iterator[Violation]:
     """RES-032: where a hosted model computes."""
     if subject.type == "azure-native:cognitiveservices:Deployment":
         name = at(subject.inputs, "sku", "name")
-        if name is not ACCEPTED and not (
-            isinstance(name, str) and not name.startswith(("Global", "DataZone", "Developer"))
-        ):
+        if name is not ACCEPTED and name not in REGIONAL_SKUS:
             reason = "a deployment of this kind computes in whatever region has room."
-            yield violation(
-                subject, "RES-032", "sku.name", name or "absent", reason, allowed="Standard, ProvisionedManaged"
-            )
+            yield violation(subject, "RES-032", "sku.name", name or "absent", reason, allowed=", ".join(REGIONAL_SKUS))
 
 
 def telemetry(subject: Subject) -> Iterator[Violation]:

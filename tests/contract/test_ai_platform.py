@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
+REGIONS = {"alicloud": "cn-shanghai", "azure": "francecentral"}
 WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
 PLACES = {
     "alicloud": "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace",
@@ -24,6 +25,26 @@ PLACES = {
 }
 SERVED = {"alicloud": "alicloud:pai/service:Service", "azure": "azure-native:cognitiveservices:Deployment"}
 _MADE: dict[str, tuple[Recorder, dict[str, Any]]] = {}
+
+
+# What the fleet has to name for its cloud to serve a model.
+MODELS = {
+    "alicloud": '{ai_platform: {model: {name: text-embeddings, version: "1.0", gpu_class: gpu-24g}}}',
+    "azure": '{ai_platform: {model: {publisher: OpenAI, name: text-embedding-3-large, version: "1"}}}',
+}
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rehearsal's fleet with a model on each cloud that can be told to serve one."""
+    text = FLEET.read_text(encoding="utf-8")
+    for cloud, model in MODELS.items():
+        place = f"      region: {REGIONS[cloud]}\n"
+        assert place in text
+        text = text.replace(place, f"{place}      template: {model}\n")
+    path = tmp_path_factory.mktemp("fleet") / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def infra(cloud: str, fleet: Path = FLEET) -> tuple[Recorder, dict[str, Any]]:
@@ -78,8 +99,8 @@ def test_the_account_on_azure_has_a_key_of_the_size_that_it_takes_in_the_cell_s_
     assert used["identityClientId"]
 
 
-def test_a_model_on_azure_computes_in_the_account_s_region_and_does_not_upgrade_itself() -> None:
-    recorder, outputs = cell("azure")
+def test_a_model_on_azure_computes_in_the_account_s_region_and_does_not_upgrade_itself(serving: Path) -> None:
+    recorder, outputs = infra("azure", serving)
     served = recorder.one(SERVED["azure"]).inputs
     assert served["sku"] == {"name": "Standard", "capacity": 1}
     assert served["properties"]["versionUpgradeOption"] == "NoAutoUpgrade"
@@ -88,8 +109,10 @@ def test_a_model_on_azure_computes_in_the_account_s_region_and_does_not_upgrade_
     assert outputs["ai_platform"]["hosted"].startswith("https://")
 
 
-def test_a_model_on_alibaba_cloud_comes_from_the_cell_s_registry_and_has_no_door_to_the_internet() -> None:
-    recorder, outputs = cell("alicloud")
+def test_a_model_on_alibaba_cloud_comes_from_the_cell_s_registry_and_has_no_door_to_the_internet(
+    serving: Path,
+) -> None:
+    recorder, outputs = infra("alicloud", serving)
     document = json.loads(recorder.one(SERVED["alicloud"]).inputs["serviceConfig"])
     (container,) = document["containers"]
     assert container["image"] == f"{outputs['registry']['address']}/platform/text-embeddings:1.0"
@@ -106,11 +129,8 @@ def test_a_model_on_alibaba_cloud_comes_from_the_cell_s_registry_and_has_no_door
 
 
 @pytest.mark.parametrize("cloud", SERVED)
-def test_without_a_model_there_is_only_the_place_for_one(cloud: str, tmp_path: Path) -> None:
-    text = re.sub(r"      template: \{ai_platform.*\n", "", FLEET.read_text(encoding="utf-8"))
-    path = tmp_path / "fleet.yaml"
-    path.write_text(text, encoding="utf-8")
-    recorder, outputs = infra(cloud, path)
+def test_without_a_model_there_is_only_the_place_for_one(cloud: str) -> None:
+    recorder, outputs = cell(cloud)
     assert recorder.of(SERVED[cloud]) == []
     assert len(recorder.of(PLACES[cloud])) == 1
     assert outputs["ai_platform"]["service"] == ""

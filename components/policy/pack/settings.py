@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import TwainLibraryError
 from components.policy.decide import Border
@@ -10,7 +10,6 @@ from components.policy.decide import Border
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.spec.model import WorldName
 
 # The entry of the pack's configuration that is no rule.
 CONFIGURED: Final = "border"
@@ -41,5 +40,5 @@ def border_of(asked: Mapping[str, Any], env: Mapping[str, str]) -> Border:
     if fleet:
         from components.policy.spec_rules import load_checked
 
-        return Border.of(load_checked(str(fleet)), cast("WorldName", world), security=security)
+        return Border.of(load_checked(str(fleet)), world, security=security)
     return Border.anywhere(world, regions=asked.get("regions") or (), own=asked.get("hosts") or (), security=security)

@@ -177,7 +177,7 @@ def test_a_fleet_that_was_never_up_is_compared_without_a_context(operator: Any, 
     found = {row["capability"]: row for row in ran.json["items"]}
     assert tuple(found) == IDS
     gaps = {name for name, row in found.items() if row["verdict"] == "gap"}
-    assert gaps == {"kubernetes.minor", "disks.encryption", "nodes.metadata", "registry.encryption"}
+    assert gaps == {"kubernetes.minor", "nodes.metadata", "registry.encryption"}
     line = len(fleet.read_text().splitlines())
     assert found["kubernetes.minor"]["where"] == f"{fleet}:{line} (spec.cells[2].template.kubernetes_minor)"
     assert {one["source"] for one in ran.json["sources"]} == {"planned from spec"}
@@ -220,9 +220,7 @@ def test_files_alone_need_no_context_and_beside_a_fleet_they_are_more_cells(oper
     ran = operator.twain("parity", "check", "--file", str(files[0]), "--file", str(files[1]), "-o", "json")
     assert ran.code == 0, ran.err
     assert [one["cell"] for one in ran.json["sources"]] == ["gcp", "azure"]
-    assert {row["capability"] for row in ran.json["items"] if row["verdict"] == "gap"} == {
-        "disks.encryption", "nodes.metadata",
-    }  # fmt: skip
+    assert {row["capability"] for row in ran.json["items"] if row["verdict"] == "gap"} == {"nodes.metadata"}
 
 
 def test_worlds_with_models_of_their_own_differ_by_a_waiver_and_keep_one_contract(

@@ -77,11 +77,9 @@ def test_a_difference_is_a_gap_with_both_values_its_line_and_a_fix() -> None:
 def test_a_difference_that_a_cell_declares_is_shown_at_its_own_line(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     text = FLEET.read_text(encoding="utf-8")
-    last = text.rindex("template: {")
-    own = text[:last] + text[last:].replace("template: {", 'template: {kubernetes_minor: "1.35", ', 1)
-    path.write_text(own, encoding="utf-8")
+    path.write_text(text + '      template: {kubernetes_minor: "1.35"}\n', encoding="utf-8")
     found = verdicts(fleet=path, eu_par_1={"kubernetes.minor": "1.35"})["kubernetes.minor"]
-    assert found.where == f"{path}:{text[:last].count(chr(10)) + 1} (spec.cells[2].template.kubernetes_minor)"
+    assert found.where == f"{path}:{len(text.splitlines()) + 1} (spec.cells[2].template.kubernetes_minor)"
 
 
 def test_a_waiver_makes_a_declared_difference_equivalent_to_the_end_of_its_last_day() -> None:

@@ -73,9 +73,13 @@ BUDGETS = {
 }
 
 
+# What the graph says of a key that names no region: it is the cell's own.
+TRACED = frozenset({"properties"})
+
+
 def judged(kind: str, inputs: dict[str, object]) -> list[tuple[str, str]]:
     allowed = frozenset({"europe-west4", "francecentral"})
-    subject = Subject(type=kind, name="it", inputs=inputs, world="row", allowed=allowed)
+    subject = Subject(type=kind, name="it", inputs=inputs, world="row", allowed=allowed, traced=TRACED)
     return [(found.rule, found.property) for found in judge(subject)]
 
 
@@ -172,6 +176,7 @@ def test_what_an_organisation_is_told_to_allow_lies_in_the_world(
 
 CN_MODEL, AZURE_MODEL = (f"spec.cells[{index}].template.ai_platform.model" for index in (0, 2))
 GCP_CIDR = "      cidr: 10.68.0.0/14"
+SERVED_MODEL = '{name: text-embeddings, version: "1.0", gpu_class: gpu-24g}'
 ROW_MODEL = '{publisher: OpenAI, name: text-embedding-3-large, version: "1"}'
 
 
@@ -189,7 +194,10 @@ ROW_MODEL = '{publisher: OpenAI, name: text-embedding-3-large, version: "1"}'
     ],
 )  # fmt: skip
 def test_a_model_that_its_cloud_cannot_serve_is_refused(tmp_path: Path, old: str, new: str, where: str) -> None:
-    assert problems(tmp_path, (old, new)) == [("SPEC-AI", where)]
+    cn = ("cidr: 10.64.0.0/14\n", f"cidr: 10.64.0.0/14\n      template: {{ai_platform: {{model: {SERVED_MODEL}}}}}\n")
+    azure = ("cidr: 10.72.0.0/14\n", f"cidr: 10.72.0.0/14\n      template: {{ai_platform: {{model: {ROW_MODEL}}}}}\n")
+    assert problems(tmp_path, cn, azure) == []
+    assert problems(tmp_path, cn, azure, (old, new)) == [("SPEC-AI", where)]
 
 
 AI_ACCOUNT, AI_SERVED = "azure-native:cognitiveservices:Account", "azure-native:cognitiveservices:Deployment"
@@ -228,10 +236,10 @@ JOINED = {
         (AI_SERVED, {"sku": {"name": "Standard"}}, []),
         (AI_SERVED, {"sku": {"name": "ProvisionedManaged"}}, []),
         *(
-            (AI_SERVED, {"sku": {"name": sku}}, [("RES-005", "sku.name")])
+            (AI_SERVED, {"sku": {"name": sku}}, [("RES-032", "sku.name")])
             for sku in ("GlobalStandard", "GlobalBatch", "DataZoneStandard", "DataZoneProvisionedManaged", "Anything")
         ),
-        (AI_SERVED, {}, [("RES-005", "sku.name")]),
+        (AI_SERVED, {}, [("RES-032", "sku.name")]),
         (AI_ENDPOINT, JOINED, []),
         (AI_ENDPOINT, JOINED | {"location": "global"}, [("RES-002", "location")]),
         (AI_ENDPOINT, JOINED | {"region": "us-central1"}, [("RES-001", "region")]),
