@@ -29,14 +29,22 @@ def declared(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
-def find(steps: Sequence[Mapping[str, Any]], name: str, type_: str | None, stack: str) -> Mapping[str, Any]:
+def find(
+    steps: Sequence[Mapping[str, Any]],
+    name: str,
+    type_: str | None,
+    stack: str,
+    *,
+    held: Sequence[Mapping[str, Any]] = (),
+) -> Mapping[str, Any]:
     """The one step of this logical name, and type where two share it. Raises NotFoundError, UsageError with names."""
     from components.policy.stores import is_store
 
     fits = [step for step in steps if _name(step) == name and type_ in (None, step["newState"]["type"])]
     if not fits:
         known = sorted(
-            {f"{_name(step)} ({step['newState']['type']})" for step in steps if is_store(step["newState"]["type"])}
+            [f"{_name(step)} ({step['newState']['type']})" for step in steps if is_store(step["newState"]["type"])]
+            + [f"{_name(one)} ({one['type']}; in the state already)" for one in held if is_store(one["type"])]
         )
         message = f"the program of {stack} declares no resource {name}. What holds data:\n  " + "\n  ".join(known)
         raise errors.NotFoundError(message, fix="twain stack preview -o json shows every name", id="STK-IMPORT")
@@ -63,7 +71,7 @@ def take_in(
             return {**row, "state": "already"}
         message = f"{name} of {stack.name} is in the state already, as {known[0].get('id')}."
         raise errors.ResourceError(message, fix="nothing is to be done, or the id is another one", id="STK-IMPORT")
-    state = find(declared(engine.preview(stack.name, fleet=fleet)), name, type_, stack.name)["newState"]
+    state = find(declared(engine.preview(stack.name, fleet=fleet)), name, type_, stack.name, held=held)["newState"]
     row = {"type": state["type"], "resource": name, "id": id_, "properties": []}
     provider = str(state["provider"]).rpartition("::")[0]
     before = {one["urn"] for one in held}
