@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -275,7 +276,7 @@ def test_a_living_engines_own_lock_is_respected(stage: Stage) -> None:
         lock = world / "state" / ".pulumi" / "locks" / "organization" / "twain" / STACKS[0] / "test.json"
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         holder = {"pid": engine.pid, "username": "somebody", "hostname": socket.gethostname()}
-        lock.write_text(json.dumps(holder | {"timestamp": "2026-11-21T00:00:00Z"}))
+        lock.write_text(json.dumps(holder | {"timestamp": datetime.now(UTC).isoformat()}))
         try:
             ran = stage.operator(WORLD, "stack", "up", "--cell", CELL, "--layer", "infra", "-y")
             assert lock.exists()

@@ -26,6 +26,8 @@ PATCH = """      template:
           - {name: gpu16g, gpu_class: gpu-16g, gpus_per_node: 1, min: 0, max: 1}
 """
 DIFFERENT = {"gpu.class": ("gpu-16g/1_gpu-80g/1", "gpu-80g/1"), "gpu.scale_from_zero": ("no", "yes")}
+# What stands behind a class is named where classes differ.
+BOARDS = {"gpu.class": " (NVIDIA A100 80GB PCIe, Tesla T4; the others: NVIDIA A100-SXM4-80GB)"}
 # What one of the three clouds does not give: a gap that the rehearsal's own waivers declare.
 DECLARED = ("nodes.metadata", "registry.encryption")
 WAIVER = """apiVersion: twain/v1
@@ -82,7 +84,7 @@ def test_a_difference_that_was_really_made_is_a_gap_in_its_own_world_and_through
         row = found[capability]
         values = {value["cell"]: value["value"] for value in row["values"]}
         assert values == {CELL: odd, **dict.fromkeys(OTHERS, common)}
-        assert row["reason"] == f"{CELL} has {odd}, the others {common}"
+        assert row["reason"] == f"{CELL} has {odd}, the others {common}{BOARDS.get(capability, '')}"
         assert row["where"] == place
         assert row["fix"].startswith(f"make gpu_pools of {CELL} give {common}, or declare a waiver")
 
@@ -91,7 +93,10 @@ def test_without_the_flag_a_gap_is_printed_and_is_no_failure(changed: Fleet) -> 
     ran = changed.twain("row", "parity", "check")
     assert ran.code == 0
     for capability, (odd, common) in DIFFERENT.items():
-        assert f"gap: {capability}\n  why    {CELL} has {odd}, the others {common}\n" in ran.out
+        assert (
+            f"gap: {capability}\n  why    {CELL} has {odd}, the others {common}{BOARDS.get(capability, '')}\n"
+            in ran.out
+        )
 
 
 @pytest.mark.parametrize(("days", "code"), [(7, 0), (-7, 10)])
@@ -180,11 +185,11 @@ def test_with_differences_in_a_cells_state_each_is_a_gap(stage: Stage, changed: 
     assert stage.shell("row", "pulumi", "preview", "--expect-no-changes", "--stack", stack).code == 0
 
 
-def test_what_is_declared_and_what_is_deployed_guarantee_the_same(stage: Stage) -> None:
+def test_what_is_declared_and_what_is_deployed_guarantee_the_same(changed: Fleet) -> None:
     live, planned = (
         {
             row["capability"]: {one["cell"]: one["value"] for one in row["values"]}
-            for row in stage.operator("row", "parity", "check", *more, "-o", "json").items
+            for row in changed.twain("row", "parity", "check", *more, "-o", "json").items
         }
         for more in ((), ("--planned",))
     )

@@ -17,13 +17,16 @@ import pytest
 from components.clouds.pods import POD_IDENTITY, SERVICE_ACCOUNT
 from components.policy import rbac
 from components.policy.grants import Access
+from components.spec.load import load_fleet
 from rehearsal.kube.client import APPLY, ApiError, KubeClient, read_kubeconfig
+from tests.recorder import FLEET
 
 if TYPE_CHECKING:
     from rehearsal.kube.client import Access as KubeAccess
     from tests.integration.conftest import Stage
 
 CELLS = {"cn-sha-1": ("cn", "alicloud"), "eu-ams-1": ("row", "gcp"), "eu-par-1": ("row", "azure")}
+REGISTRIES = {name: world.registry for name, world in load_fleet(FLEET).worlds.items()}
 MAISONS = ("aurelia", "calisto")
 SPACES = ("maison-aurelia", "maison-calisto", "twain-system", "gpu-monitoring", "kube-system", "default", "")
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -160,11 +163,11 @@ def test_what_is_known_of_kubernetes_own_role_of_readers_is_what_it_has(stage: S
     assert found == {group: set(resources) for group, resources in rbac.VIEW.items()}
 
 
-def _pod(space: str, *, priority: str = "", gpus: int = 0) -> dict[str, Any]:
+def _pod(cell: str, space: str, *, priority: str = "", gpus: int = 0) -> dict[str, Any]:
     limits = {"nvidia.com/gpu": str(gpus)} if gpus else {}
     container = {
         "name": "c",
-        "image": "registry.example/nothing:1",
+        "image": f"{REGISTRIES[CELLS[cell][0]]}/nothing:1",
         "resources": {"limits": limits},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
@@ -193,10 +196,10 @@ def test_a_maison_at_its_quota_is_refused_and_the_other_is_served(stage: Stage, 
             left = int(quota["status"]["hard"][key]) - int(quota["status"]["used"][key])
             try:
                 if left:
-                    made = await kube.create(pods.format("maison-aurelia"), _pod("maison-aurelia", gpus=left))
+                    made = await kube.create(pods.format("maison-aurelia"), _pod(cell, "maison-aurelia", gpus=left))
                     held = made["metadata"]["name"]
                 for space in ("maison-aurelia", "maison-calisto"):
-                    answers[space] = await _create(kube, _pod(space, gpus=1))
+                    answers[space] = await _create(kube, _pod(cell, space, gpus=1))
             finally:
                 if held:
                     await kube.delete(f"{pods.format('maison-aurelia')}/{held}")
@@ -211,7 +214,7 @@ def test_a_maison_at_its_quota_is_refused_and_the_other_is_served(stage: Stage, 
 def test_a_maison_s_pod_with_a_priority_that_evicts_is_refused(stage: Stage, cell: str, priority: str) -> None:
     async def tried(name: str) -> str:
         async with client(stage, cell) as kube:
-            return await _create(kube, _pod("maison-aurelia", priority=name))
+            return await _create(kube, _pod(cell, "maison-aurelia", priority=name))
 
     assert "exceeded quota: priority" in asyncio.run(tried(priority))
     assert asyncio.run(tried("twain-batch")) == ""

@@ -319,7 +319,7 @@ def test_a_full_disk_ends_with_4_before_anything_is_changed(up: Life) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
 
     ran = up.up(preexec_fn=no_room).ended(4)
-    assert "cannot be written" in ran.err
+    assert "error DSK-001" in ran.err
     assert up.state.read_bytes() == before
     assert up.made() == made
     assert not list((up.home / "state").rglob("*.tmp"))

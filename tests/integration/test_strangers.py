@@ -36,7 +36,6 @@ VERDICTS = {
     ("alicloud", "good", "plan", "row"): {"RES-001"},
     ("alicloud", "fast", "plan", "cn"): {"RES-005"},
     ("alicloud", "origin", "plan", "cn"): {"RES-021"},
-    ("alicloud", "default", "plan", "cn"): {"RES-003", "RES-004"},
 }
 PROMETHEUS = ("github.com/prometheus-operator/prometheus-operator", "v0.85.0")
 KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")

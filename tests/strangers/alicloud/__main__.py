@@ -5,7 +5,7 @@ import pulumi_alicloud as alicloud
 
 case = pulumi.Config().require("case")
 region = "cn-hongkong" if case == "abroad" else "cn-shanghai"
-provider = None if case == "default" else alicloud.Provider("shop", region=region)
+provider = alicloud.Provider("shop", region=region)
 opts = pulumi.ResourceOptions(provider=provider)
 key = alicloud.kms.Key("key", description="shop", pending_window_in_days=30, opts=opts)
 alicloud.oss.Bucket(
