@@ -254,7 +254,8 @@ def _behind(capability: Capability, known: Mapping[str, str], case: _Case) -> di
             for pool in case.fleet.resolved(cell.name).template.gpu_pools
         )
         found[cell.name] = ", ".join(sorted({machine.gpu_model for machine in machines if machine is not None}))
-    return found
+    # In the order of the columns, whoever is asking.
+    return {cell: found[cell] for cell in known if cell in found}
 
 
 def _where(capability: Capability, cell: str, *, case: _Case) -> str:
