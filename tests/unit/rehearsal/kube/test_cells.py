@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,10 @@ def test_processes_are_found_by_the_folder_of_their_program(tmp_path: Path) -> N
     link.parent.mkdir()
     link.symlink_to("/bin/sleep")
     with subprocess.Popen([str(link), "60"]) as child:
-        found = processes.with_program_under(tmp_path / "bin")
+        # The child exists before the kernel tells its new command line.
+        deadline = time.monotonic() + 30.0
+        while not (found := processes.with_program_under(tmp_path / "bin")) and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert {name: [one.pid for one in ones] for name, ones in found.items()} == {"sleeper": [child.pid]}
         assert processes.with_program_under(tmp_path / "other") == {}
         processes.stop(found["sleeper"], grace=5.0)
