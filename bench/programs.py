@@ -25,15 +25,13 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import harness
+from components.registry import CLOUDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.recorder import Registered as Row
 
-CLOUDS = ("alicloud", "gcp", "azure")
-START_GOAL, START_ACCEPTED = 3.5, 2.0
-OVERHEAD_GOAL, OVERHEAD_ACCEPTED = 1.05, 1.10
 _SDK = {
     "alicloud": "pulumi_alicloud",
     "gcp": "pulumi_gcp",

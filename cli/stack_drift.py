@@ -114,9 +114,7 @@ def look(
             continue
         own = differences(result)
         custom = [step for step in result.get("steps") or () if (step.get("oldState") or {}).get("custom")]
-        rows.extend(
-            {"world": stack.world, "cell": stack.cell, "layer": stack.layer, "stack": stack.name, **row} for row in own
-        )
+        rows.extend({**stack.head, **row} for row in own)
         state = "drifted" if own else "clean"
         looked.append({**seen, "resources": len(custom), "differences": len(own), "state": state})
     return rows, looked, failed

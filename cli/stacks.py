@@ -37,6 +37,11 @@ class Stack:
     world: str
     layer: str
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """The fields that every row about a stack begins with."""
+        return {"world": self.world, "cell": self.cell, "layer": self.layer, "stack": self.name}
+
 
 def chosen(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
     """The stacks of a scope, infra before platform, in the order of the fleet.
@@ -143,10 +148,7 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
     here and must not be, so what it would change is not known, only what it declares.
     """
     row: dict[str, Any] = {
-        "world": stack.world,
-        "cell": stack.cell,
-        "layer": stack.layer,
-        "stack": stack.name,
+        **stack.head,
         "source": "engine",
         "changes": dict.fromkeys(CHANGES, 0),
         "moving": None,
@@ -263,8 +265,7 @@ def run_waves(
 
 
 def _row(stack: Stack, state: str, changes: dict[str, int] | None = None) -> dict[str, Any]:
-    head = {"world": stack.world, "cell": stack.cell, "layer": stack.layer, "stack": stack.name}
-    return {**head, "state": state, "changes": changes or dict.fromkeys(CHANGES)}
+    return {**stack.head, "state": state, "changes": changes or dict.fromkeys(CHANGES)}
 
 
 def up(app: App, stack: Stack, note: Callable[[str], None], *, refresh: bool = False) -> dict[str, Any]:

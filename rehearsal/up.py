@@ -115,13 +115,18 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
         return outcome
 
 
-def _for_plans(rehearsal: Rehearsal, worlds: list[str], steps: Steps, began: float) -> Outcome:
-    """The operators of the worlds, with an engine and no cell. What is up already stays up, and known."""
+def _operators(rehearsal: Rehearsal, worlds: list[str], steps: Steps) -> None:
+    """A context in each world, with the ways to the others that are known by now."""
     for world in worlds:
         entries = gates.entries(rehearsal, world)
         steps.run(
             f"operator.{world}", lambda world=world, entries=entries: setup.write_operator(rehearsal, world, entries)
         )
+
+
+def _for_plans(rehearsal: Rehearsal, worlds: list[str], steps: Steps, began: float) -> Outcome:
+    """The operators of the worlds, with an engine and no cell. What is up already stays up, and known."""
+    _operators(rehearsal, worlds, steps)
     return Outcome(
         home=rehearsal.home.root,
         seconds=dict(steps.durations),
@@ -166,11 +171,7 @@ def _stack(rehearsal: Rehearsal, cell: Cell, layer: str, steps: Steps) -> None:
 def _border(rehearsal: Rehearsal, worlds: list[str], steps: Steps) -> None:
     """Contexts, the gates' tokens, and the recorder between the worlds."""
     home = rehearsal.home
-    for world in worlds:
-        entries = gates.entries(rehearsal, world)
-        steps.run(
-            f"operator.{world}", lambda world=world, entries=entries: setup.write_operator(rehearsal, world, entries)
-        )
+    _operators(rehearsal, worlds, steps)
     ways = [way for way in gates.crossings(rehearsal) if {way.caller, way.world} <= set(worlds)]
     for way in ways:
         steps.run(f"gate.{way.world}", lambda way=way: gates.wait_ready(rehearsal, way.world))

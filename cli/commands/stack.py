@@ -345,9 +345,7 @@ def outputs(app: App, *, layer: str, scope: Scope, output: Format) -> None:
     for one in stacks.chosen(app, scope, _layers(layer)):
         if one.name in existing:
             found = stacks.remember(app, app.engine, one) if one.layer == "infra" else app.engine.outputs(one.name)
-            items.append(
-                {"world": one.world, "cell": one.cell, "layer": one.layer, "stack": one.name, "outputs": found}
-            )
+            items.append({**one.head, "outputs": found})
     columns = (
         Column(title="STACK", key="stack"),
         Column(title="OUTPUTS", key=lambda item: ", ".join(sorted(item["outputs"]))),

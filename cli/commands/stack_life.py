@@ -182,7 +182,6 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
     from cli.output import Column, Report
 
     chosen = stacks.named(app, name)
-    head = {"world": chosen.world, "cell": chosen.cell, "layer": chosen.layer, "stack": chosen.name}
     with app.engine.locked(name):
         found = stack_locks.read(app.engine, name)
         for lock in found:
@@ -192,7 +191,9 @@ def unlock(app: App, *, name: str, exactly: str | None, yes: bool, dry_run: bool
             anchors.recorded(app, "stack unlock", cells=[chosen.cell], stack=name, locks=[lock.id for lock in found])
             stack_locks.release(app.engine, name, found, exactly=exactly)
             state = "removed"
-    items = [{**head, "lock": lock.id, "since": lock.since, "owner": lock.owner, "state": state} for lock in found]
+    items = [
+        {**chosen.head, "lock": lock.id, "since": lock.since, "owner": lock.owner, "state": state} for lock in found
+    ]
     columns = (
         Column(title="STACK", key="stack"),
         Column(title="LOCK", key="lock"),
@@ -241,7 +242,6 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
         return
     anchors.recorded(app, "stack unprotect", cells=[cell], reason=reason, seconds=seconds)
     lifted = stack_lifts.lift(app, chosen, reason=reason, seconds=seconds, note=app.console.note)
-    head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
     columns = (
         Column(title="CELL", key="cell"),
         Column(title="STATE", key="state"),
@@ -249,7 +249,7 @@ def unprotect(app: App, *, cell: str, reason: str, seconds: float, yes: bool, dr
         Column(title="BY", key="by"),
         Column(title="REASON", key="reason"),
     )
-    items = [{**head, **lifted.as_json(app.clock.now())}]
+    items = [{**chosen.head, **lifted.as_json(app.clock.now())}]
     app.finish(Report(kind=LIFTS.name, items=items, columns=columns, next=f"twain stack destroy --cell {cell}"), output)
 
 
@@ -282,10 +282,9 @@ def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool
 
     chosen = stacks.named(app, name)
     copies = stack_copies.found(app.home, name)
-    head = {"world": chosen.world, "cell": chosen.cell, "layer": chosen.layer, "stack": chosen.name}
     rows = [
         {
-            **head,
+            **chosen.head,
             "copy": copy.id,
             "at": copy.at,
             "resources": copy.resources,
@@ -302,7 +301,7 @@ def restore(app: App, *, name: str, wanted: str | None, yes: bool, dry_run: bool
         with app.engine.locked(name):
             anchors.recorded(app, "stack restore", cells=[chosen.cell], stack=name, copy=copy.id)
             stack_copies.restore(app.engine, name, document, note=app.console.note)
-        row = {**head, "copy": copy.id, "at": copy.at, "resources": copy.resources, "state": "restored"}
+        row = {**chosen.head, "copy": copy.id, "at": copy.at, "resources": copy.resources, "state": "restored"}
         _copies(app, [row], output, hint=f"twain stack drift {name}")
 
 
@@ -360,7 +359,6 @@ def import_(
     anchors.recorded(app, "stack import", cells=[chosen.cell], stack=chosen.name, resource=resource, id=id_)
     app.engine.ensure(chosen.name, fleet=app.context.fleet, secrets_provider=stacks.secrets_provider(app))
     row = stack_import.take_in(app, chosen, name=resource, type_=type_, id_=id_, note=app.console.note)
-    head = {"world": chosen.world, "cell": cell, "layer": chosen.layer, "stack": chosen.name}
     columns = (
         Column(title="STACK", key="stack"),
         Column(title="RESOURCE", key="resource"),
@@ -369,7 +367,10 @@ def import_(
         Column(title="STILL DIFFERS", key="properties"),
     )
     report = Report(
-        kind=IMPORTS.name, items=[{**head, **row}], columns=columns, next=f"twain stack up --cell {cell} --layer infra"
+        kind=IMPORTS.name,
+        items=[{**chosen.head, **row}],
+        columns=columns,
+        next=f"twain stack up --cell {cell} --layer infra",
     )
     app.finish(report, output)
 
