@@ -28,11 +28,13 @@ from bench import harness
 from components.registry import CLOUDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    import pulumi
 
     from tests.recorder import Registered as Row
 
-_SDK = {
+SDK = {
     "alicloud": "pulumi_alicloud",
     "gcp": "pulumi_gcp",
     "azure-native": "pulumi_azure_native",
@@ -62,7 +64,7 @@ def sdk_class(token: str) -> tuple[Any, Any]:
     if package == "kubernetes":
         # The group as the SDK names it: `rbac.authorization.k8s.io/v1` is its module rbac.v1.
         name = f"{name.partition('.')[0]}.{module.partition('/')[2]}"
-    home = importlib.import_module(f"{_SDK[package]}.{name}")
+    home = importlib.import_module(f"{SDK[package]}.{name}")
     # Where a nested type took the name already, the SDK calls the resource's own InitArgs.
     return getattr(home, kind), getattr(home, f"{kind}InitArgs", None) or getattr(home, f"{kind}Args")
 
@@ -96,15 +98,69 @@ def ours() -> None:
     program.run(settings.read(check_state=False))
 
 
-def plain(resources: list[Row]) -> Callable[[], None]:
-    """A program that registers the same by plain calls of the SDK."""
-    calls = [call(row) for row in resources]
+def registered(stack: str, fleet: str) -> list[Row]:
+    """What our program of a stack registers of the SDKs, its provider first."""
+    from tests import recorder
+
+    kept = recorder.Recorder()
+    recorder.run(ours, stack=stack, config={"fleet": fleet}, recorder=kept)
+    provider = [row for row in kept.resources if row.type.startswith("pulumi:providers:")]
+    return provider + [row for row in kept.resources if sdk_has(row)]
+
+
+def plain(resources: list[Row], options: pulumi.ResourceOptions | None = None) -> Callable[[], None]:
+    """A program that registers the same by plain calls of the SDK. What a cloud answers is taken from the resource
+    that it is the answer about, as in anybody's program.
+    """
+    told: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    calls: list[tuple[Any, str, dict[str, Any], dict[str, str], str]] = []
+    for row in resources:
+        cls, name, inputs = call(row)
+        sources = {text: told[word] for text in strings(inputs) for word in told if word in text}
+        sources |= {text: ids[text] for text in strings(inputs) if text in ids}
+        calls.append((cls, name, inputs, sources, row.id))
+        known = set(strings(row.inputs))
+        told |= {text: row.id for text in {row.id, *strings(row.outputs)} - known if own_word(text)}
+        names = [one for key, one in row.inputs.items() if key.lower().endswith("name") and isinstance(one, str)]
+        ids |= {text: row.id for text in (row.id, *names) if text not in ids}
 
     def program() -> None:
-        for cls, name, inputs in calls:
-            cls(name, **inputs)
+        made: dict[str, Any] = {}
+        for cls, name, inputs, sources, identifier in calls:
+            given = {key: linked(value, sources, made) for key, value in inputs.items()} if sources else inputs
+            made[identifier] = cls(name, opts=options, **given)
 
     return program
+
+
+def own_word(text: str) -> bool:
+    """Whether a text is long and odd enough to be of one resource only, and no word of the API."""
+    return len(text) >= 8 and not text.isalpha()
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text inside an argument."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from strings(one)
+
+
+def linked(value: Any, sources: dict[str, str], made: dict[str, Any]) -> Any:
+    """An argument in which what other resources tell is their output."""
+    if isinstance(value, dict):
+        late = next((made[sources[key]] for key in value if key in sources), None)
+        if late is not None:
+            return late.id.apply(lambda _: value)
+        return {key: linked(one, sources, made) for key, one in value.items()}
+    if isinstance(value, list):
+        return [linked(one, sources, made) for one in value]
+    if not isinstance(value, str) or value not in sources:
+        return value
+    own = made[sources[value]].id
+    return own if value == sources[value] else own.apply(lambda _: value)
 
 
 def sdk_has(row: Row) -> bool:
