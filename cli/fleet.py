@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ from cli import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# What reads fleets.
+_READER = f"{os.path.dirname(os.path.dirname(__file__))}/components/spec"  # noqa: PTH120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,17 +99,39 @@ class FleetView:
 
 
 def _cached(path: Path, cache: Path) -> dict[str, Any]:
-    """The resolved fleet. A warm cache needs neither pydantic nor YAML, so the key is computed here."""
-    import hashlib
+    """The fleet as plain values. A warm cache needs neither pydantic nor YAML; a cold one validates, and is filled."""
     import json
 
+    raw = kept = None
     try:
         raw = path.read_bytes()
-        return json.loads((cache / f"fleet-{hashlib.sha256(raw).hexdigest()[:24]}.json").read_bytes())
+        kept = _file_of(raw, cache)
+        return json.loads(kept.read_bytes())
     except (OSError, ValueError):
-        from components.spec.load import load_fleet_cached
+        from components.spec.load import load_fleet
 
-        return load_fleet_cached(path, cache)
+    found = load_fleet(path, raw=raw).model_dump_json()
+    if kept is not None:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = kept.with_suffix(f".tmp{os.getpid()}")
+        temporary.write_text(found, encoding="utf-8")
+        temporary.replace(kept)
+    return json.loads(found)
+
+
+def _file_of(raw: bytes, cache: Path) -> Path:
+    """Where the cache keeps a fleet of these bytes, as this version of the spec reads them: another reader, another
+    file.
+    """
+    import hashlib
+
+    digest = hashlib.sha256(raw)
+    with os.scandir(_READER) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.name.endswith(".py"):
+                found = entry.stat()
+                digest.update(f"{entry.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return cache / f"fleet-{digest.hexdigest()[:24]}.json"
 
 
 def _world(name: str, raw: dict[str, Any]) -> WorldView:

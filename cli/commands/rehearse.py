@@ -483,5 +483,40 @@ def _engine_error(error: Any) -> errors.TwainError:
 def _finish(app: App, kind: Kind, items: list[dict[str, Any]], output: Format, *, columns: tuple[str, ...]) -> None:
     from cli.output import Column, Report
 
-    report = Report(kind=kind.name, items=items, columns=tuple(Column(title=name, key=name) for name in columns))
-    app.finish(report, output)
+    shown = tuple(
+        Column(title=_HEADS.get(name, name.upper()), key=name, show=_SHOWS.get(name), right=name in _RIGHT)
+        for name in columns
+    )
+    app.finish(Report(kind=kind.name, items=items, columns=shown), output)
+
+
+def _time_taken(value: float) -> str:
+    from cli.commands.metrics import seconds_text
+
+    return seconds_text(value)
+
+
+_TIMES = {
+    "ttft.p50.value": "TTFT p50",
+    "ttft.p95.value": "p95",
+    "ttft.p99.value": "p99",
+    "itl.p95.value": "ITL p95",
+    "e2e.p95.value": "E2E p95",
+}
+_RATES = {"askedRate": "ASKED/s", "achievedRate": "ACHIEVED/s"}
+_HEADS = {
+    **_TIMES,
+    **_RATES,
+    "residentMiB": "RESIDENT MiB",
+    "tokens.generation": "TOKENS",
+    "window.from": "FROM",
+    "window.to": "TO",
+}
+_COUNTS = ("processes", "residentMiB", "requests", "tokens.generation", "sent", "answered", "streamed")
+_RIGHT = frozenset((*_TIMES, *_RATES, *_COUNTS))
+_SHOWS: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys(_TIMES, _time_taken),
+    **dict.fromkeys(_RATES, lambda value: f"{value:.4g}"),
+    "cells": ", ".join,
+    "statuses": lambda value: ", ".join(f"{code}: {count}" for code, count in sorted(value.items())),
+}

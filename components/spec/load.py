@@ -7,9 +7,6 @@ turn into something else (`no`, `0777`, `12:30:45`). Limits bound what a hostile
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,26 +137,6 @@ def lines(path: str | Path) -> dict[str, int]:
     if raw is not None:
         _parse(document, raw)
     return {_dotted(trail): line for trail, line in document.lines.items()}
-
-
-def load_fleet_cached(path: str | Path, cache_dir: Path) -> dict[str, Any]:
-    """The fleet as plain JSON values, from a cache keyed by the file's content. A cold call validates and fills it.
-    Raises SpecError as `load_fleet` does, also for a file that cannot be read.
-    """
-    document = _Document(path=str(path))
-    raw = _bytes(document, Path(path))
-    if raw is None:
-        raise SpecError(document.problems)
-    cached = cache_dir / f"fleet-{hashlib.sha256(raw).hexdigest()[:24]}.json"
-    try:
-        return json.loads(cached.read_bytes())
-    except (OSError, ValueError):
-        fleet = load_fleet(path, raw=raw)
-    cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = cached.with_suffix(f".tmp{os.getpid()}")
-    temporary.write_text(fleet.model_dump_json(), encoding="utf-8")
-    temporary.replace(cached)
-    return json.loads(cached.read_bytes())
 
 
 def _finish(document: _Document, value: _Model | None) -> _Model:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import SpecError
-from components.spec.load import load_fleet, load_fleet_cached, load_waivers, load_workload
+from components.spec.load import load_fleet, load_waivers, load_workload
 
 ROOT = Path(__file__).parents[4]
 FLEET = ROOT / "stacks" / "fleets" / "rehearsal.yaml"
@@ -149,16 +149,6 @@ def test_a_rollout_that_can_never_move_is_refused(tmp_path: Path) -> None:
     path.write_text(WORKLOAD.read_text().replace("max_surge: 1", "max_surge: 0"))
     with pytest.raises(SpecError, match="SPEC-ROLLOUT"):
         load_workload(path)
-
-
-def test_the_cache_answers_for_the_same_content_and_forgets_when_it_changes(tmp_path: Path) -> None:
-    path = _fleet_with(tmp_path)
-    cache = tmp_path / "cache"
-    first = load_fleet_cached(path, cache)
-    assert load_fleet_cached(path, cache) == first
-    path.write_text(path.read_text().replace("max: 4", "max: 6"))
-    assert load_fleet_cached(path, cache)["template"]["gpu_pools"][0]["max"] == 6
-    assert len(list(cache.iterdir())) == 2
 
 
 def test_waivers_of_a_folder_are_read_together_and_all_faults_named(tmp_path: Path) -> None:
