@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL, WORLD = "cn-sha-1", "cn"
-STACKS = (f"rehearsal.{CELL}.infra", f"rehearsal.{CELL}.platform")
+LAYERS = ("infra", "platform")
 UP = ("rehearse", "up", "--cell", CELL, "--no-traffic")
+STACKS = tuple(f"rehearsal.{CELL}.{layer}" for layer in LAYERS)
 UP_S = 600
 # What runs of one cell without a workload: one of each.
-RUNNING = Counter(
+RUNNING: Counter[str] = Counter(
     (
         "rehearsal.keeper",
         "rehearsal.agent",
@@ -52,6 +53,19 @@ class Small:
     home: Home
     root: Path = ROOT
     extra: Mapping[str, str] = field(default_factory=dict)
+    world: str = WORLD
+    cell: str = CELL
+    runs: Counter[str] = field(default_factory=lambda: RUNNING)
+
+    @property
+    def bring_up(self) -> tuple[str, ...]:
+        """The command that brings the cell up."""
+        return ("rehearse", "up", "--cell", self.cell, "--no-traffic")
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The cell's stacks, in the order in which they come up."""
+        return tuple(f"rehearsal.{self.cell}.{layer}" for layer in LAYERS)
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """`twain …`, begun. In a session of its own, as in another terminal; Ctrl-C works there, also where a script in
@@ -72,13 +86,13 @@ class Small:
 
     def up(self) -> str:
         """Bring it up; it must."""
-        code, words = self.twain(*UP)
+        code, words = self.twain(*self.bring_up)
         assert code == 0, f"rehearse up ended with {code}:\n{words[-6000:]}"
         return words
 
     def killed_at(self, point: str) -> None:
         """Bring it up to a point at which something of it is killed."""
-        code, words = self.twain(*UP, env={killpoints.VARIABLE: point})
+        code, words = self.twain(*self.bring_up, env={killpoints.VARIABLE: point})
         expected = 4 if point.endswith(":provider") else -9
         assert code == expected, f"{point}: not reached, or ended with {code} instead of {expected}:\n{words[-4000:]}"
 
@@ -103,7 +117,7 @@ class Small:
 
     def kubectl(self, *args: str) -> str:
         """What the cell's API server answers to the cloud itself."""
-        admin = self.home.cell(WORLD, CELL) / "admin.kubeconfig"
+        admin = self.home.cell(self.world, self.cell) / "admin.kubeconfig"
         command = [str(self.home.bin / "kubectl"), "--kubeconfig", str(admin), *args]
         return subprocess.run(command, text=True, capture_output=True, check=True, timeout=60).stdout
 
@@ -124,7 +138,7 @@ class Small:
 
     def settle(self) -> None:
         """Wait until exactly what a cell runs is running."""
-        assert until(lambda: self.running() == RUNNING, _SETTLED_S), f"it runs {dict(self.running())}"
+        assert until(lambda: self.running() == self.runs, _SETTLED_S), f"it runs {dict(self.running())}"
 
     def journal(self) -> list[dict[str, Any]]:
         """The journal's lines."""
@@ -133,7 +147,7 @@ class Small:
     def resources(self) -> dict[str, str]:
         """What the states of both stacks hold: id by URN, without what exists in the engine only."""
         found: dict[str, str] = {}
-        for stack in STACKS:
+        for stack in self.stacks:
             for resource in self.deployment(stack)["resources"]:
                 if resource.get("custom") and not resource["type"].startswith("pulumi:"):
                     found[resource["urn"]] = resource["id"]
@@ -141,7 +155,7 @@ class Small:
 
     def deployment(self, stack: str) -> dict[str, Any]:
         """A stack's state, as its file has it."""
-        file = self.home.world(WORLD) / "state" / ".pulumi" / "stacks" / "twain" / f"{stack}.json"
+        file = self.home.world(self.world) / "state" / ".pulumi" / "stacks" / "twain" / f"{stack}.json"
         return json.loads(file.read_text())["checkpoint"]["latest"]
 
     def creates(self) -> list[str]:
@@ -150,7 +164,7 @@ class Small:
 
     def clouds(self) -> list[Any]:
         """What exists in the emulated clouds and in the cluster by declaration."""
-        store = Store.open(self.home.world(WORLD))
+        store = Store.open(self.home.world(self.world))
         try:
             return store.list_resources()
         finally:
@@ -162,7 +176,7 @@ class Small:
 
     def _state_problems(self, urns: set[str]) -> Iterator[str]:
         state, rows = self.resources(), self.clouds()
-        for stack in STACKS:
+        for stack in self.stacks:
             for pending in self.deployment(stack).get("pending_operations") or ():
                 yield f"{stack} has a pending operation: {pending['type']} {pending['resource']['urn']}"
         yield from (f"in no state, but an undisturbed run has it: {urn}" for urn in sorted(urns - state.keys()))
@@ -191,8 +205,8 @@ class Small:
         yield from (f"not in the cluster: {item}" for item in sorted(named - live) if item.split(" ")[0] in kinds)
 
     def _machine_problems(self) -> Iterator[str]:
-        if not until(lambda: self.running() == RUNNING, _SETTLED_S):
-            yield f"it runs {dict(self.running() - RUNNING)} too much, {dict(RUNNING - self.running())} too few"
+        if not until(lambda: self.running() == self.runs, _SETTLED_S):
+            yield f"it runs {dict(self.running() - self.runs)} too much, {dict(self.runs - self.running())} too few"
         own = ports.sockets_of(process.pid for process in processes.find(self.home.root))
         for one in ports.listeners():
             if one.in_block(self.home.block) and one.inode not in own:
@@ -201,10 +215,10 @@ class Small:
                 yield f"listens outside of loopback: {one}"
 
     def _lock_problems(self) -> Iterator[str]:
-        for file in (self.home.world(WORLD) / "state" / ".pulumi" / "locks").rglob("*"):
+        for file in (self.home.world(self.world) / "state" / ".pulumi" / "locks").rglob("*"):
             if file.is_file():
                 yield f"a lock of the engine is left: {file.name}"
-        for file in (self.home.root / "lock", self.home.cell(WORLD, CELL) / "lock"):
+        for file in (self.home.root / "lock", self.home.cell(self.world, self.cell) / "lock"):
             with file.open("a") as stream:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

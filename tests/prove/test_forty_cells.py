@@ -4,25 +4,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rehearsal.home import WORLDS
-from tests.integration.small import ROOT
 from tests.integration.test_never_up import envelope, never_up
-from tests.prove.test_kill_points import commit
+from tests.prove import proofs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.prove
 CELLS, STACKS = 40, 80
-PROOF = ROOT / "docs" / "proof" / "fleet.json"
 PEAK_GIB = 4
 
 
@@ -51,8 +47,7 @@ def test_eighty_stacks_are_previewed_by_two_engines_at_most(tmp_path: Path) -> N
             )
     document = {
         "what": "twain stack preview --all on a generated fleet of forty cells that was never up",
-        **commit(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **proofs.commit(),
         "runs": runs,
     }
-    PROOF.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    proofs.write("fleet", document)

@@ -5,16 +5,13 @@ The same tests as those of the shared rehearsal at its smaller size. What was fo
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration import test_rehearsal_figures as figures
 from tests.integration.conftest import stage  # noqa: F401 - the fixture
-from tests.integration.small import ROOT
-from tests.prove.test_kill_points import commit
+from tests.prove import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.prove
 RATE, SECONDS = 20.0, 180.0
-PROOF = ROOT / "docs" / "proof" / "load.json"
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +36,8 @@ def test_at_full_size_the_command_line_prints_what_happened(loaded: Loaded) -> N
     truth = loaded.truth(*loaded.window)
     document = {
         "what": "a seeded load into every cell against the recorded truth: equal counts, every quantile in its bucket",
-        **commit(),
+        **proofs.commit(),
         "seed": 7,
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "askedRate": RATE,
         "seconds": SECONDS,
         "cells": [
@@ -56,4 +51,4 @@ def test_at_full_size_the_command_line_prints_what_happened(loaded: Loaded) -> N
             for cell, world in figures.CELLS.items()
         ],
     }
-    PROOF.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    proofs.write("load", document)

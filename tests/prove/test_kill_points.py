@@ -7,28 +7,25 @@ a run that was stopped goes on where it was, as long as the code is the same.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import random
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rehearsal import killpoints, processes
 from rehearsal.home import Home
-from tests.integration.small import ROOT, Small
+from tests.integration.small import Small
+from tests.prove import proofs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.prove
-PROOF = ROOT / "docs" / "proof" / "kill.json"
-_CODE = ("cli", "components", "rehearsal", "stacks", "tests/integration/small.py", "tests/prove")
+NAME = "kill"
 
 
 def test_killed_at_every_point_and_run_again_it_converges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,37 +89,12 @@ def _clear(small: Small) -> None:
         small.twain("rehearse", "down")
 
 
-def commit() -> dict[str, Any]:
-    """Which commit a proof is of, and whether the code held more than that."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True, capture_output=True, check=True)
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "--", *_CODE], cwd=ROOT, text=True, capture_output=True, check=True
-    )
-    return {"commit": head.stdout.strip(), "uncommitted": bool(changed.stdout.strip())}
-
-
 def _resumed(seed: int, points: list[str]) -> dict[str, Any]:
-    proof: dict[str, Any] = commit()
-    proof |= {"code": _code(), "seed": seed, "points": {}}
-    try:
-        known = json.loads(PROOF.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return proof
-    if (known.get("code"), known.get("seed")) == (proof["code"], seed):
-        kept = {entry.pop("point"): entry for entry in known["points"]}
-        proof["points"] = {point: found for point, found in kept.items() if point in points}
-    return proof
-
-
-def _code() -> str:
-    """A digest of what the points run through: it stays when only a page or another test changes."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_CODE]
-    listed = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
-    digest = hashlib.sha256()
-    for name in sorted(filter(None, listed.split("\0"))):
-        if (ROOT / name).is_file():
-            digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
-    return digest.hexdigest()
+    """This run's record, with the points that an earlier run of the same code and seed has been through."""
+    known = proofs.kept(NAME, seed=seed) or {"points": []}
+    rows = {entry.pop("point"): entry for entry in known["points"]}
+    kept = {point: found for point, found in rows.items() if point in points}
+    return {**proofs.commit(), "code": proofs.code(), "seed": seed, "points": kept}
 
 
 def _write(proof: dict[str, Any], points: list[str]) -> None:
@@ -130,15 +102,8 @@ def _write(proof: dict[str, Any], points: list[str]) -> None:
     failed = sum(bool(row["problems"]) for row in rows)
     document = {
         "what": "twain rehearse up (one cell), killed with SIGKILL at a named point and run again",
-        "commit": proof["commit"],
-        "uncommitted": proof["uncommitted"],
-        "code": proof["code"],
-        "seed": proof["seed"],
-        "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        **proof,
         "counts": {"points": len(points), "run": len(rows), "converged": len(rows) - failed, "failed": failed},
         "points": rows,
     }
-    PROOF.parent.mkdir(parents=True, exist_ok=True)
-    beside = PROOF.with_suffix(".tmp")
-    beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    beside.replace(PROOF)
+    proofs.write(NAME, document)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from cli.net.http import HttpClient, tls
-from tests.integration.small import ROOT
 from tests.integration.test_rehearsal_border import CONTRACT, strangers
-from tests.prove.test_kill_points import commit
+from tests.prove import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,11 +189,11 @@ def test_of_more_than_ten_thousand_series_nothing_beyond_the_contract_leaves_the
     assert tally.series >= 10_000
     document = {
         "what": "hostile series, objects, cost rows behind a gate: what left held nothing beyond the contract's file",
-        **commit(), "seed": 20261121, "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **proofs.commit(), "seed": 20261121,
         "cases": tally.cases, "series": tally.series, "rowsThatLeft": tally.left,
         "groupsSuppressed": tally.suppressed, "keysAndRowsWithheld": tally.withheld, "leaks": 0,
     }  # fmt: skip
-    (ROOT / "docs" / "proof" / "contract.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    proofs.write("contract", document)
 
 
 def test_the_judge_sees_a_leak(door: Door) -> None:
