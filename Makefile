@@ -55,7 +55,7 @@ tools: venv ## the pinned commands: found, or built once (about ten minutes)
 	@$(TIER) tools $(PY) -m rehearsal.tools
 
 integration: venv ## the real engine and real control planes, on one shared rehearsal
-	@$(TIER) integration $(PYTEST) tests/integration -m "not prove" $(ARGS)
+	@$(TIER) integration $(PYTEST) tests/integration -m "not prove" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 prove: venv ## full sizes: every kill point, race and fuzz case; resumable; writes docs/proof/*.json
 	@HYPOTHESIS_PROFILE=prove $(TIER) prove $(PY) -m pytest -q -rs -m prove -o faulthandler_timeout=0 tests $(ARGS)

@@ -2,7 +2,8 @@
 
     TWAIN_TEST_REHEARSAL=DIR    use the rehearsal in DIR, made if it is not there, and leave it up: for work on a test
 
-A test that changes the rehearsal puts it back. One that must end it, or breaks it for good, makes its own.
+With two workers (`-n 2 --dist loadgroup`, as `make integration`) one has the shared rehearsal and the other what makes
+its own. A test that changes the rehearsal puts it back. One that must end it, or breaks it for good, makes its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from rehearsal.home import Home
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 UP_S = 900
 
 
@@ -102,6 +104,15 @@ def end(stage: Stage) -> None:
     assert ran.code == 0, ran.err
     assert not left, left
     assert not stage.home.root.exists()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests on the shared rehearsal go to one worker; the others stay together by their file."""
+    for item in items:
+        if item.path.parent == HERE:
+            shared = "stage" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stage" if shared else item.path.stem))
 
 
 @pytest.fixture(scope="session")
