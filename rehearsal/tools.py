@@ -3,7 +3,8 @@
 Everything built lies in one cache outside the checkout (`$TWAIN_TOOL_CACHE`, by default below the user's cache folder):
 
     etcd-<hash>-go1.26.8/etcd, etcd.json     a command, and the receipt that says it is whole and was run
-    crds-<hash>/*.yaml                       custom resource definitions
+    crds-<hash>/*.yaml                       custom resource definitions of every cell
+    crds-<hash>/keda-2.21.0/*.yaml           those of a chart that the rehearsal plays
     go-1.26.6-<hash>/                        the Go wheel, only on machines without Go
     lock, tmp-*/                             one builder at a time; what a killed one left is removed by the next
 
@@ -36,7 +37,18 @@ if TYPE_CHECKING:
 
     ProgressSink = Callable[[Progress], None]
 
-__all__ = ["Progress", "Tool", "ToolBuildError", "ToolStatus", "cache_folder", "crds", "ensure", "inspect", "to_stream"]
+__all__ = [
+    "Progress",
+    "Tool",
+    "ToolBuildError",
+    "ToolStatus",
+    "cache_folder",
+    "chart_crds",
+    "crds",
+    "ensure",
+    "inspect",
+    "to_stream",
+]
 
 _LOCK = "lock"
 
@@ -113,6 +125,15 @@ def crds(*, progress: ProgressSink | None = None) -> list[Path]:
 
     Gateway API (standard channel): GatewayClass, Gateway, HTTPRoute. Inference extension: InferencePool.
     """
+    return sorted(_crds(progress).glob("*.yaml"))
+
+
+def chart_crds(chart: table.ChartSource, *, progress: ProgressSink | None = None) -> list[Path]:
+    """The YAML files of the custom resource definitions that a chart of the closed list installs."""
+    return sorted((_crds(progress) / chart.folder).glob("*.yaml"))
+
+
+def _crds(progress: ProgressSink | None) -> Path:
     cache = cache_folder()
     target = cache / compiler.crds_key()
     if not target.is_dir():
@@ -121,7 +142,7 @@ def crds(*, progress: ProgressSink | None = None) -> list[Path]:
             if not target.is_dir():
                 _fetch_crds(target, cache=cache, tell=tell)
                 compiler.drop_own_caches(cache)
-    return sorted(target.glob("*.yaml"))
+    return target
 
 
 def _on_path(spec: table.ToolSpec) -> Tool | None:
@@ -238,12 +259,15 @@ def _fetch_crds(target: Path, *, cache: Path, tell: ProgressSink) -> None:
     event = Progress(subject="custom resource definitions", state="working", fetched=True)
     with _reported(event, tell), compiler.scratch(cache) as folder:
         staged = folder / "crds"
-        staged.mkdir()
-        for source in table.CRDS:
+        wanted = [(staged, source) for source in table.CRDS]
+        wanted += [(staged / chart.folder, chart.crds) for chart in table.CHARTS]
+        for into, source in wanted:
+            into.mkdir(parents=True, exist_ok=True)
             origin = compiler.download(source.module, source.version, go=go, folder=table.CRDS_FOLDER, temporary=folder)
             for name in source.files:
-                shutil.copyfile(origin / source.folder / name, staged / name)
-                _sync(staged / name)
+                shutil.copyfile(origin / source.folder / name, into / name)
+                _sync(into / name)
+            _sync(into)
         _sync(staged)
         staged.rename(target)
 

@@ -84,9 +84,11 @@ def module_key(module: table.ModuleSpec) -> str:
 
 
 def crds_key() -> str:
-    """The name of the cache folder of the custom resource definitions."""
+    """The name of the cache folder of the custom resource definitions, the charts' among them."""
+    sources = [("", source) for source in table.CRDS] + [(chart.folder, chart.crds) for chart in table.CHARTS]
     return _key(
-        table.CRDS_FOLDER, [f"{s.module}@{s.version}/{s.folder}/{name}" for s in table.CRDS for name in s.files]
+        table.CRDS_FOLDER,
+        [f"{into}:{s.module}@{s.version}/{s.folder}/{name}" for into, s in sources for name in s.files],
     )
 
 

@@ -189,6 +189,72 @@ CRDS: tuple[CrdSource, ...] = (
     ),
 )
 
+
+@dataclass(frozen=True, kw_only=True)
+class ChartSource:
+    """A chart that the rehearsal plays, by the definitions of what its project's own module holds. Nothing else of the
+    chart is played: its pods do not run.
+    """
+
+    name: str
+    version: str
+    app_version: str
+    crds: CrdSource
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder beside the definitions that every cell has."""
+        return f"{self.name}-{self.version}"
+
+
+# The closed list. Both projects number the chart as they number what it installs.
+CHARTS: tuple[ChartSource, ...] = (
+    ChartSource(
+        name="keda",
+        version="2.21.0",
+        app_version="2.21.0",
+        crds=CrdSource(
+            module="github.com/kedacore/keda/v2",
+            version="v2.21.0",
+            folder="config/crd/bases",
+            files=(
+                "eventing.keda.sh_cloudeventsources.yaml",
+                "eventing.keda.sh_clustercloudeventsources.yaml",
+                "keda.sh_clustertriggerauthentications.yaml",
+                "keda.sh_scaledjobs.yaml",
+                "keda.sh_scaledobjects.yaml",
+                "keda.sh_triggerauthentications.yaml",
+            ),
+        ),
+    ),
+    ChartSource(
+        name="kueue",
+        version="0.15.0",
+        app_version="v0.15.0",
+        crds=CrdSource(
+            module="sigs.k8s.io/kueue",
+            version="v0.15.0",
+            folder="config/components/crd/bases",
+            files=tuple(
+                f"kueue.x-k8s.io_{plural}.yaml"
+                for plural in (
+                    "admissionchecks",
+                    "clusterqueues",
+                    "cohorts",
+                    "localqueues",
+                    "multikueueclusters",
+                    "multikueueconfigs",
+                    "provisioningrequestconfigs",
+                    "resourceflavors",
+                    "topologies",
+                    "workloadpriorityclasses",
+                    "workloads",
+                )
+            ),
+        ),
+    ),
+)
+
 TOOLS: dict[str, ToolSpec] = {tool.name: tool for module in MODULES for tool in module.tools}
 MODULE_OF: dict[str, ModuleSpec] = {tool.name: module for module in MODULES for tool in module.tools}
 

@@ -1,8 +1,8 @@
 """The kubernetes provider of a rehearsal: server-side apply of any built-in or custom kind to the provider's own
 cluster.
 
-It waits for nothing but deletion: readiness is the business of whoever deploys. Charts, kustomizations, YAML bundles
-and `…Patch` types are refused by name.
+It waits for nothing but deletion: readiness is the business of whoever deploys. Helm releases are played from a closed
+list (`kube_releases`); kustomizations, YAML bundles, `…Patch` types and templates of charts are refused by name.
 """
 
 # ruff: noqa: N802 - the methods carry the names of the engine's protocol
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -18,11 +17,13 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from rehearsal import killpoints
+from rehearsal.providers import kube_releases
 from rehearsal.providers.diff import detailed_diff
 from rehearsal.providers.kube_api import Access, ApiError, KubeApi, KubeconfigError, Object, UnreachableError
+from rehearsal.providers.kube_claims import Claims
+from rehearsal.providers.records import NameTakenError
 from rehearsal.providers.sdktypes import Problem
 from rehearsal.providers.serving import serve, world_dir
-from rehearsal.providers.store import NameTakenError, Resource, Store
 from rehearsal.providers.wire import Secret, decode, encode, holds_secret, holds_unknown, reveal
 
 if TYPE_CHECKING:
@@ -54,10 +55,9 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Serves one cluster: the one of the provider resource's kubeconfig."""
 
     def __init__(self, *, world_dir: Path | None = None) -> None:
-        self._world_dir = world_dir
+        self._claims = Claims(world_dir)
         self._config: dict[str, Any] = {}
         self._api: KubeApi | None = None
-        self._local = threading.local()
         self.cancelled = threading.Event()
 
     def Handshake(self, request: Any, context: Any) -> Any:
@@ -116,20 +116,28 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         old, new = reveal(decode(request.old_inputs)), reveal(decode(request.news))
+        if _is_release(request.urn):
+            return detailed_diff(old, new, immutable=kube_releases.IMMUTABLE)
         return detailed_diff(old, new, immutable=_ALWAYS | self._immutable(str(new.get("kind"))))
 
     def Create(self, request: Any, context: Any) -> Any:
         inputs = decode(request.properties)
         plain = reveal(inputs)
         if request.preview:
-            return provider_pb2.CreateResponse(id="", properties=encode(self._preview(plain, inputs, context)))
+            shown = inputs if _is_release(request.urn) else self._preview(plain, inputs, context)
+            return provider_pb2.CreateResponse(id="", properties=encode(shown))
         with _refusals(context):
             api = self._cluster()
+            if _is_release(request.urn):
+                made = self._install(api, plain, request.urn)
+                return provider_pb2.CreateResponse(
+                    id=f"{plain['namespace']}/{plain['name']}", properties=encode(inputs | made)
+                )
             path = api.path(plain, default_namespace=self._namespace())
-            self._claim(api, path, plain, request.urn)
+            self._claim(path, plain, request.urn, exists=api.get(path) is not None)
             killpoints.at_create(request.urn, "before")
             live = api.apply(path, plain, manager=MANAGER, force=self._force(plain))
-            self._done(path, plain)
+            self._claims.done(api.access.name, path, plain)
             killpoints.at_create(request.urn, "after")
             return provider_pb2.CreateResponse(id=_id(live), properties=encode(_outputs(live, inputs)))
         raise AssertionError(request.urn)
@@ -138,9 +146,13 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = decode(request.news)
         plain = reveal(inputs)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=encode(self._preview(plain, inputs, context)))
+            shown = inputs if _is_release(request.urn) else self._preview(plain, inputs, context)
+            return provider_pb2.UpdateResponse(properties=encode(shown))
         with _refusals(context):
             api = self._cluster()
+            if _is_release(request.urn):
+                made = self._install(api, plain, request.urn, revision=_revision(request.olds) + 1)
+                return provider_pb2.UpdateResponse(properties=encode(inputs | made))
             path = api.path(plain, default_namespace=self._namespace())
             live = api.apply(path, plain, manager=MANAGER, force=self._force(plain))
             return provider_pb2.UpdateResponse(properties=encode(_outputs(live, inputs)))
@@ -151,6 +163,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         plain = reveal(inputs) or reveal(decode(request.properties))
         with _refusals(context):
             api = self._cluster()
+            if _is_release(request.urn):
+                if not kube_releases.present(api, plain):
+                    return provider_pb2.ReadResponse()
+                return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
             live = api.get(api.path(plain, default_namespace=self._namespace()))
             if live is None:
                 return provider_pb2.ReadResponse()
@@ -167,12 +183,19 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         plain = reveal(decode(request.old_inputs)) or reveal(decode(request.properties))
         with _refusals(context, ignore_unreachable=self._flag("deleteUnreachable")):
             api = self._cluster()
+            timeout = request.timeout or _DELETE_TIMEOUT_S
+            if _is_release(request.urn):
+                left = kube_releases.uninstall(api, plain, timeout_s=timeout)
+                if left:
+                    message = f"release {request.id}: {', '.join(left)} still there after {timeout:g} s"
+                    context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+                self._claims.forget(api.access.name, kube_releases.path(plain))
+                return empty_pb2.Empty()
             path = api.path(plain, default_namespace=self._namespace())
             begun = api.delete(path)
             uid = (
                 str(begun.get("metadata", {}).get("uid") or begun.get("details", {}).get("uid") or "") if begun else ""
             )
-            timeout = request.timeout or _DELETE_TIMEOUT_S
             if uid and not api.wait_gone(path, uid=uid, timeout_s=timeout):
                 found = api.get(path) or {}
                 finalizers = ", ".join(found.get("metadata", {}).get("finalizers") or ()) or "none"
@@ -180,7 +203,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
                     f"{path} of cluster {api.access.name} is still there after {timeout:g} s (finalizers: {finalizers})"
                 )
                 context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, message)
-            self._forget(path)
+            self._claims.forget(api.access.name, path)
         return empty_pb2.Empty()
 
     def _cluster(self) -> KubeApi:
@@ -232,55 +255,26 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         dry.pop("status", None)
         return _sealed(dry, inputs)
 
-    # Creations are recorded, so that what a killed run left is adopted and what another declaration made is not.
+    def _install(self, api: KubeApi, release: Object, urn: str, *, revision: int = 1) -> dict[str, Any]:
+        """Play a release; what the SDK declares of it beside its inputs."""
+        path, manifest = kube_releases.path(release), kube_releases.manifest(release)
+        if kube_releases.present(api, release):
+            self._claims.take_over(api.access.name, path, manifest, urn=urn)
+        else:
+            self._claim(path, manifest, urn, exists=False)
+        killpoints.at_create(urn, "before")
+        kube_releases.install(api, release)
+        self._claims.done(api.access.name, path, manifest)
+        killpoints.at_create(urn, "after")
+        return kube_releases.outputs(release, revision=revision)
 
-    @property
-    def _store(self) -> Store | None:
-        if self._world_dir is None:
-            return None
-        if not hasattr(self._local, "store"):
-            self._local.store = Store.open(self._world_dir)
-        return self._local.store
-
-    def _row_id(self, path: str) -> str:
-        return f"{self._cluster().access.name}{path}"
-
-    def _claim(self, api: KubeApi, path: str, manifest: Object, urn: str) -> None:
-        exists = api.get(path) is not None
-        adopted = False
-        if self._store is not None:
-            row = Resource(
-                id=self._row_id(path),
-                cloud="kubernetes",
-                type=f"{manifest['apiVersion']}:{manifest['kind']}",
-                name=str(manifest["metadata"]["name"]),
-                key=self._row_id(path),
-                urn=urn,
-                cell=api.access.name,
-                created=time.time(),
-            )
-            if not exists:
-                # Somebody took it away behind our back; what we knew of it is void.
-                self._store.delete_resource(row.type, row.id)
-                self._store.begin_create(row)
-            else:
-                found = self._store.get_resource(row.id, type=row.type)
-                adopted = found is not None and found.urn == urn
+    def _claim(self, path: str, manifest: Object, urn: str, *, exists: bool) -> None:
+        cluster = self._cluster().access.name
+        adopted = self._claims.begin(cluster, path, manifest, urn=urn, exists=exists)
         if exists and not adopted and not self._flag("upsertExistingObjects"):
             kind, name = manifest["kind"], manifest["metadata"]["name"]
-            message = f"{kind} {name} exists already in cluster {api.access.name} and was not made by this declaration"
+            message = f"{kind} {name} exists already in cluster {cluster} and was not made by this declaration"
             raise NameTakenError(message)
-
-    def _done(self, path: str, manifest: Object) -> None:
-        if self._store is not None:
-            type_ = f"{manifest['apiVersion']}:{manifest['kind']}"
-            self._store.finish_create(type_, self._row_id(path), inputs={}, outputs={})
-
-    def _forget(self, path: str) -> None:
-        if self._store is not None:
-            found = self._store.get_resource(self._row_id(path))
-            if found is not None:
-                self._store.delete_resource(found.type, found.id)
 
 
 class _refusals:  # noqa: N801 - reads as a word in `with`
@@ -307,7 +301,18 @@ def _token(urn: str) -> str:
     return urn.split("::")[2].split("$")[-1]
 
 
+def _is_release(urn: str) -> bool:
+    return _token(urn) == kube_releases.TOKEN
+
+
+def _revision(properties: Any) -> int:
+    return int((reveal(decode(properties)).get("status") or {}).get("revision") or 0)
+
+
 def _problems(token: str, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    if token == kube_releases.TOKEN:
+        yield from kube_releases.problems(inputs)
+        return
     _package, module, kind = [*token.split(":"), "", ""][:3]
     if module.startswith(_REFUSED_GROUPS) or kind.endswith(("Patch", "List")):
         yield Problem("", f"the rehearsal's kubernetes does not know the type {token}: it applies single objects only")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rehearsal import tools
-from rehearsal.engine.pulumi import Engine
 from rehearsal.kube import controlplane
 from rehearsal.providers.store import Store
+from tests.integration.kubebench import STACK, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STACK = "test.eu-ams-1.platform"
-CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json, pathlib
 import pulumi
@@ -46,38 +41,11 @@ k8s.apiextensions.CustomResource("gate", api_version="gateway.networking.k8s.io/
 WORLD: dict[str, Any] = {"namespace": "engine", "word": "one", "replicas": 1, "force": False, "pull": "IfNotPresent"}
 
 
-class Bench:
-    """A control plane, an engine, and a program whose inputs a test may change."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.world = home, home / "row"
-        self.program = home / "program"
-        self.program.mkdir(parents=True)
-        (self.program / "__main__.py").write_text(PROGRAM)
-        (home / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 241, "speed": 60}))
-        found = tools.ensure(["pulumi", "kubectl"])
-        self.kubectl_path = found["kubectl"].path
-        self.engine = Engine(self.world, CHECKOUT, pulumi=found["pulumi"].path, program_dir=self.program)
-        self.engine.prepare()
-        controlplane.ensure(self.world, cell="eu-ams-1", cloud="gcp", region="europe-west4", minor="1.36")
-        self.kubeconfig = self.world / "cells" / "eu-ams-1" / "admin.kubeconfig"
-        self.ask()
-        self.engine.stack_init(STACK)
-
-    def ask(self, **changes: Any) -> None:
-        """Say what the program declares from now on."""
-        (self.program / "world.json").write_text(json.dumps(WORLD | {"kubeconfig": str(self.kubeconfig)} | changes))
-
-    def kubectl(self, *args: str) -> str:
-        command = [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), *args]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     home = tmp_path_factory.mktemp("engine-kube")
     try:
-        yield Bench(home)
+        yield Bench(home, program=PROGRAM, world=WORLD, block=241)
     finally:
         controlplane.remove(home / "row", cell="eu-ams-1")
 

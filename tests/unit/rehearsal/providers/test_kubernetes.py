@@ -48,7 +48,7 @@ def test_a_missing_name_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "token",
-    ["kubernetes:helm.sh/v3:Release", "kubernetes:yaml/v2:ConfigGroup", "kubernetes:core/v1:ConfigMapPatch"],
+    ["kubernetes:helm.sh/v3:Chart", "kubernetes:yaml/v2:ConfigGroup", "kubernetes:core/v1:ConfigMapPatch"],
 )
 def test_what_is_no_single_object_is_refused_by_name(token: str) -> None:
     assert token in check(token, an_object())[""]
