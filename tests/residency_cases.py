@@ -162,6 +162,13 @@ CASES: list[Case] = [
     Case(rule="RES-023", threat="T13", world="cn", type="kubernetes:helm.sh/v3:Release",
          bad={"chart": "keda", "repositoryOpts": {"repo": "https://kedacore.github.io/charts"}},
          good={"chart": "oci://twain-cn-registry-vpc.cn-shanghai.cr.aliyuncs.com/charts/keda"}),
+    # A chart without a registry comes from the machine that runs the program, or from where that one looks.
+    Case(rule="RES-023", threat="T13", world="row", type="kubernetes:helm.sh/v3:Release",
+         bad={"chart": "kueue", "version": "0.15.0"},
+         good={"chart": "oci://europe-west4-docker.pkg.dev/twain-row/twain/charts/kueue", "version": "0.15.0"}),
+    Case(rule="RES-023", threat="T13", world="row", type="kubernetes:helm.sh/v3:Release",
+         bad={"chart": "oci://twain-cn-registry-vpc.cn-shanghai.cr.aliyuncs.com/twain/charts/kueue"},
+         good={"chart": "kueue", "repositoryOpts": {"repo": "https://charts.twain-system.svc"}}),
     Case(rule="RES-005", threat="T13", world="cn",
          type="alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule",
          bad={"targetRegionId": "cn-beijing"}, good={}),

@@ -20,8 +20,9 @@ _ENFORCE = "pod-security.kubernetes.io/enforce"
 _TENANT = "twain/maison"
 # Levels that forbid privileged pods and host paths, so every way to a device but the device plugin.
 _SAFE_LEVELS = ("baseline", "restricted")
-_QUEUES = (("kueue.x-k8s.io", "ClusterQueue"), ("scheduling.volcano.sh", "Queue"))
 _OPERATORS = ("kueue.x-k8s.io", "ray.io", "kubeflow.org", "leaderworkerset.x-k8s.io", "batch.volcano.sh")
+# Charts that install one of them; a chart of another name may too, so it is counted as none.
+_CHARTS = ("kueue", "kuberay-operator", "training-operator", "kubeflow-trainer", "lws", "volcano")
 _EXPORTERS = ("dcgm-exporter",)
 
 
@@ -51,12 +52,22 @@ def _tls(graph: Graph) -> str | None:
 
 
 def _gangs(graph: Graph) -> str | None:
-    return _word(graph, any(_kind(graph, group, kind) for group, kind in _QUEUES), yes="queue", no="none")
+    """A queue of Kueue that has a quota to give, or any of Volcano."""
+    facts: list[Fact] = [bool(_kind(graph, "scheduling.volcano.sh", "Queue"))]
+    for one in _kind(graph, "kueue.x-k8s.io", "ClusterQueue"):
+        groups = g.listed(one, "spec", "resourceGroups")
+        facts.append(None if groups is None else bool(groups))
+    return _word(graph, g.some(facts), yes="queue", no="none")
 
 
 def _operators(graph: Graph) -> str | None:
+    """By its definitions, or by the chart that brings them."""
     kinds = _kind(graph, "apiextensions.k8s.io", "CustomResourceDefinition")
-    fact = g.some(g.is_(g.at(one, "spec", "group"), *_OPERATORS) for one in kinds)
+    facts = [g.is_(g.at(one, "spec", "group"), *_OPERATORS) for one in kinds]
+    for one in _kind(graph, "helm.sh", "Release"):
+        chart = g.at(one, "chart")
+        facts.append(chart.rpartition("/")[2] in _CHARTS if isinstance(chart, str) else None)
+    fact = g.some(facts)
     return _word(graph, fact, yes="installed", no="none")
 
 

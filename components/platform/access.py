@@ -52,6 +52,8 @@ def _read() -> list[k8s.rbac.v1.PolicyRuleArgs]:
         _rule(["networking.k8s.io"], ["networkpolicies"], _READ),
         _rule(["gateway.networking.k8s.io"], ["gateways", "gatewayclasses", "httproutes"], _READ),
         _rule(["inference.networking.k8s.io"], ["inferencepools"], _READ),
+        _rule(["keda.sh"], ["scaledobjects", "scaledjobs"], _READ),
+        _rule(["kueue.x-k8s.io"], ["clusterqueues", "localqueues", "resourceflavors", "workloads"], _READ),
         _rule(["authorization.k8s.io"], ["selfsubjectaccessreviews"], ["create"]),
     ]
 

@@ -9,6 +9,7 @@ import pulumi
 from components.platform import (
     access,
     admission,
+    charts,
     dcgm,
     device_plugin,
     gate,
@@ -56,6 +57,7 @@ def build(
     device_plugin.declare(context, spaces)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)
+    charts.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)
     if context.is_gate_cell:
         gate.declare(context, spaces)

@@ -37,6 +37,10 @@ IMAGES = {
     "dcgm-exporter": "4.5.2-4.8.1-ubuntu22.04",
     "nvidia-device-plugin": "v0.17.4",
     "twain-gate": "0.1.0",
+    "keda": "2.21.0",
+    "keda-metrics-apiserver": "2.21.0",
+    "keda-admission-webhooks": "2.21.0",
+    "kueue": "v0.15.0",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi_kubernetes as k8s
 
 from components.clouds.pods import POD_IDENTITY
-from components.platform import names
+from components.platform import charts, names
 
 if TYPE_CHECKING:
     import pulumi
@@ -25,9 +25,15 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
     for maison in context.fleet.maisons:
         name = names.maison_namespace(maison.name)
         spaces[name] = _namespace(context, name, level="restricted", maison=maison.name)
+    added = charts.wanted(context.cell.template)
+    spaces |= {one.namespace: _namespace(context, one.namespace, level="restricted") for one in added}
     for name, space in spaces.items():
         _default_deny(context, name, space)
-    _system_traffic(context, spaces[names.SYSTEM_NAMESPACE])
+    _inside_traffic(
+        context, names.SYSTEM_NAMESPACE, (names.PROMETHEUS_PORT, names.GATE_PORT), spaces[names.SYSTEM_NAMESPACE]
+    )
+    for chart in added:
+        _inside_traffic(context, chart.namespace, chart.ports, spaces[chart.namespace])
     _scrape_ingress(context, names.GPU_NAMESPACE, names.DCGM_PORT, spaces[names.GPU_NAMESPACE])
     return spaces
 
@@ -100,25 +106,22 @@ def _scrape_ingress(context: Context, namespace: str, port: int, parent: pulumi.
     )
 
 
-def _system_traffic(context: Context, parent: pulumi.Resource) -> None:
-    """The cell's own services: Prometheus scrapes inside the cell, operators and the other world's callers come in by
-    two ports. Egress stays within the cell's own addresses.
+def _inside_traffic(context: Context, namespace: str, ports: tuple[int, ...], parent: pulumi.Resource) -> None:
+    """The cell's own services: whoever is inside the cell comes in by these ports, and they reach what is inside it.
+    Of the platform's namespace, Prometheus scrapes, and operators and the other world's callers come in.
     """
     inside = k8s.networking.v1.NetworkPolicyPeerArgs(
         ip_block=k8s.networking.v1.IPBlockArgs(cidr=context.cell.cell.cidr)
     )
     k8s.networking.v1.NetworkPolicy(
-        f"{names.SYSTEM_NAMESPACE}-services",
-        metadata=_meta(context, "services", names.SYSTEM_NAMESPACE),
+        f"{namespace}-services",
+        metadata=_meta(context, "services", namespace),
         spec=k8s.networking.v1.NetworkPolicySpecArgs(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(),
             policy_types=["Ingress", "Egress"],
             ingress=[
                 k8s.networking.v1.NetworkPolicyIngressRuleArgs(
-                    ports=[
-                        k8s.networking.v1.NetworkPolicyPortArgs(port=names.PROMETHEUS_PORT, protocol="TCP"),
-                        k8s.networking.v1.NetworkPolicyPortArgs(port=names.GATE_PORT, protocol="TCP"),
-                    ],
+                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in ports],
                     from_=[inside],
                 )
             ],

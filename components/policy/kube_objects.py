@@ -206,10 +206,12 @@ def charts(subject: Subject) -> Iterator[Violation]:
     if kube.kind_of(subject.type) != ("helm.sh", "Release"):
         return
     inputs = subject.inputs
-    chart = inputs.get("chart")
-    if isinstance(chart, str) and "://" in chart:
+    chart, repository = inputs.get("chart"), at(inputs, "repositoryOpts", "repo")
+    if not isinstance(chart, str) or "://" in chart:
         yield from kube.sent(subject, "RES-023", "chart", chart, pattern=kube.sources(subject))
-    repository = at(inputs, "repositoryOpts", "repo")
+    elif repository is None:
+        reason = "it names no registry, so the machine that runs the program would choose one, or a folder of its own."
+        yield violation(subject, "RES-023", "chart", chart, reason, allowed=kube.allowed_hosts(subject))
     yield from kube.sent(subject, "RES-023", "repositoryOpts.repo", repository, pattern=kube.sources(subject))
     pattern = hosts.compiled(hosts.image(subject.world, subject.allowed, subject.hosts))
     for path, image in _chart_images(inputs.get("values"), "values"):

@@ -176,6 +176,13 @@ class AiPlatform(SpecModel):
     model: HostedModel | None = None
 
 
+class Platform(SpecModel):
+    """What is installed in a cell as a chart: who scales pods by metrics, and who admits jobs within a quota."""
+
+    autoscaler: Literal["keda", "none"] = "keda"
+    queue: Literal["kueue", "none"] = "kueue"
+
+
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has."""
 
@@ -218,6 +225,7 @@ class Template(SpecModel):
     database: Database = Database()
     cache: Cache = Cache()
     ai_platform: AiPlatform = AiPlatform()
+    platform: Platform = Platform()
     # Deletion protection, as far as each cloud has it. A fleet that is meant to be destroyed sets it to false.
     protect: bool = True
 
@@ -236,6 +244,7 @@ class TemplatePatch(SpecModel):
     database: Database | None = None
     cache: Cache | None = None
     ai_platform: AiPlatform | None = None
+    platform: Platform | None = None
 
 
 class CellBudget(SpecModel):

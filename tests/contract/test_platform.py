@@ -132,6 +132,6 @@ def test_what_the_cell_guarantees_stands_where_the_gate_reads_it(tmp_path: Path)
     # What the infra stack tells, and what was declared here beside it; what is not known is left out.
     told = written.inputs["data"]
     assert (told["api.private"], "gpu.class" in told) == ("private", False)
-    assert (told["tenant.isolation"], told["gateway.tls"], told["gang_scheduling"]) == ("isolated", "required", "none")
+    assert (told["tenant.isolation"], told["gateway.tls"], told["gang_scheduling"]) == ("isolated", "required", "queue")
     assert set(told) == {"api.private", *PLATFORM}
     assert written.inputs["metadata"]["namespace"] == "twain-system"

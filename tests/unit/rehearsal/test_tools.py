@@ -131,7 +131,8 @@ def test_the_commands_of_a_module_are_imported_by_it(module: tools_table.ModuleS
 
 def test_the_definitions_are_pinned_by_hash() -> None:
     sums = (ROOT / "tools" / "crds" / "go.sum").read_text()
-    assert [s.module for s in tools_table.CRDS if f"{s.module} {s.version} h1:" not in sums] == []
+    sources = [*tools_table.CRDS, *(chart.crds for chart in tools_table.CHARTS)]
+    assert [s.module for s in sources if f"{s.module} {s.version} h1:" not in sums] == []
 
 
 def test_the_go_wheel_is_pinned_by_version_and_hash_and_names_no_index() -> None:

@@ -1,8 +1,8 @@
 """Differences to plant: for each input that a capability is read from, a value of it that changes the guarantee.
 
 `expected` is all that changes. A seed with `new` puts a resource in instead, with the inputs `beside` the one that
-counts, and with resources of the types `also`: for what no component makes yet. A value that is a function makes the
-new one of the old.
+counts, and with resources of the types `also`: for what no component makes yet; those of the types `without` go first,
+where it stands in for them. A value that is a function makes the new one of the old.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Seed:
     new: bool = False
     beside: dict[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:
@@ -38,6 +39,8 @@ class Seed:
     def plant(self, rows: plans.Rows) -> None:
         """Change the plan."""
         token, _, path = self.read.partition(" ")
+        for other in self.without:
+            plans.drop(rows, other)
         for other in self.also:
             plans.add(rows, other, {})
         if self.new:
@@ -84,9 +87,12 @@ def _az(read: str, value: Any, **expected: Any) -> Seed:
 
 def _seed(cloud: str, read: str, value: Any, expected: dict[str, Any]) -> Seed:
     new, where = expected.pop("new", False), expected.pop("where", None)
-    beside, also = expected.pop("beside", {}), expected.pop("also", ())
+    beside, also, without = expected.pop("beside", {}), expected.pop("also", ()), expected.pop("without", ())
     changed = {name.replace("__", "."): word for name, word in expected.items()}
-    return Seed(cloud=cloud, read=read, value=value, expected=changed, new=new, where=where, beside=beside, also=also)
+    return Seed(
+        cloud=cloud, read=read, value=value, expected=changed, new=new, where=where, beside=beside, also=also,
+        without=without,
+    )  # fmt: skip
 
 
 _NO_DATABASE = {
@@ -251,6 +257,7 @@ def _kube(read: str, value: Any, **expected: Any) -> tuple[Seed, ...]:
     return tuple(_seed(cloud, read, value, dict(expected)) for cloud in plans.CELLS)
 
 
+_QUEUE, _RELEASE = "kubernetes:kueue.x-k8s.io/v1beta2:ClusterQueue", "kubernetes:helm.sh/v3:Release"
 _DENY_OFF = {"network__default_deny": "some", "tenant__isolation": "partial"}
 _TABLE = "2-tenants/12-gpus"
 _TEMPLATE = f"{_DEPLOYMENT} spec.template"
@@ -280,8 +287,9 @@ def _volumes(template: Any) -> Any:
 KUBERNETES = (
     *_kube(_LISTENERS, [{"name": "http", "port": 80, "protocol": "HTTP"}], gateway__tls="plain"),
     *_kube(_LISTENERS, [], gateway__tls="n/a", ai_inference="none"),
-    *_kube("kubernetes:kueue.x-k8s.io/v1beta1:ClusterQueue kind", "ClusterQueue", new=True, gang_scheduling="queue"),
-    *_kube("kubernetes:scheduling.volcano.sh/v1beta1:Queue kind", "Queue", new=True, gang_scheduling="queue"),
+    *_kube(f"{_QUEUE} spec.resourceGroups", [], gang_scheduling="none"),
+    *_kube("kubernetes:scheduling.volcano.sh/v1beta1:Queue kind", "Queue", new=True, without=(_QUEUE,),
+           gang_scheduling="queue"),
     *_kube("kubernetes:autoscaling/v2:HorizontalPodAutoscaler spec.metrics",
            [{"type": "Pods", "pods": {"metric": {"name": "vllm:num_requests_waiting"}}}], new=True,
            pod_autoscaling="by-metrics", autoscaler__signals="vllm.num_requests_waiting"),
@@ -291,7 +299,8 @@ KUBERNETES = (
     *_kube("kubernetes:apps/v1:DaemonSet spec.template", {}, accelerator_metrics="none"),
     *_kube("kubernetes:core/v1:ConfigMap data", {}, ai_service_metrics="none"),
     *_kube("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition spec.group", "ray.io", new=True,
-           robust_controller="installed"),
+           without=(_RELEASE,), robust_controller="installed"),
+    *_kube(f"{_RELEASE} chart", "oci://example.com/charts/keda", robust_controller="none"),
     *_kube(f"{_SPACE} metadata.labels", {"twain/maison": "aurelia"}, where=_in("maison-aurelia"),
            secure_accelerator_access="open", tenant__isolation="partial"),
     *_kube(f"{_POLICY} spec", {"podSelector": {}, "policyTypes": ["Ingress"]}, where=_in("maison-calisto"),

@@ -195,10 +195,10 @@ def test_of_two_cells_that_differ_a_waiver_for_either_excuses_and_the_better_one
 
 
 def test_what_no_cell_has_because_no_cloud_gives_it_is_not_applicable_with_the_reason() -> None:
-    none: dict[str, str | None] = {"gang_scheduling": "none"}
-    found = verdicts(cn_sha_1=none, eu_ams_1=none, eu_par_1=none)["gang_scheduling"]
+    none: dict[str, str | None] = {"pod_autoscaling": "none"}
+    found = verdicts(cn_sha_1=none, eu_ams_1=none, eu_par_1=none)["pod_autoscaling"]
     assert found.verdict == "not applicable"
-    assert (found.reason or "").startswith("no cell has it: planned (no queue is installed")
+    assert (found.reason or "").startswith("no cell has it: planned (KEDA is installed")
     # What they could have and do not is equal, however poor.
     public: dict[str, str | None] = {"api.private": "public"}
     assert verdicts(cn_sha_1=public, eu_ams_1=public, eu_par_1=public)["api.private"].verdict == "equal"

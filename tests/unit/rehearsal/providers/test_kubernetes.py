@@ -54,6 +54,61 @@ def test_what_is_no_single_object_is_refused_by_name(token: str) -> None:
     assert token in check(token, an_object())[""]
 
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+CHART = "oci://registry.example/twain/charts/keda"
+
+
+def a_release(**more: Any) -> dict[str, Any]:
+    return {"name": "keda", "namespace": "keda", "chart": CHART, "version": "2.21.0"} | more
+
+
+def test_a_release_of_the_closed_list_is_accepted_also_where_its_registry_is_not_known_yet() -> None:
+    assert check(RELEASE, a_release()) == {}
+    assert check(RELEASE, a_release(chart=UNKNOWN)) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "at", "says"),
+    [
+        ({"chart": "oci://registry.example/charts/grafana"}, "chart", "plays no chart grafana: it plays keda 2.21.0"),
+        ({"chart": "keda"}, "chart", "keda is not a chart in a registry"),
+        ({"chart": None}, "chart", "is required"),
+        ({"version": "2.20.1"}, "version", "plays no version 2.20.1 of chart keda"),
+        ({"version": None}, "version", "left out, Helm takes the newest there is"),
+        ({"name": None}, "name", "is required"),
+        ({"namespace": ""}, "namespace", "is required"),
+        ({"createNamespace": True}, "createNamespace", "declare the Namespace"),
+        ({"repositoryOpts": {"repo": "https://kedacore.github.io/charts"}}, "repositoryOpts", "into `chart`"),
+        ({"valueYamlFiles": ["values.yaml"]}, "valueYamlFiles", "say it with `values`"),
+    ],
+)
+def test_a_release_that_is_not_played_is_refused_with_the_reason(change: dict[str, Any], at: str, says: str) -> None:
+    assert says in check(RELEASE, a_release(**change))[at]
+
+
+def test_everything_wrong_with_a_release_is_told_at_once() -> None:
+    assert set(check(RELEASE, {"chart": "grafana", "devel": True})) == {"chart", "name", "namespace", "devel"}
+
+
+def test_a_release_changes_in_place_but_for_its_name_and_namespace() -> None:
+    provider = KubernetesProvider()
+    for change, replaced in (
+        ({"values": {"a": 1}}, []),
+        ({"chart": f"{CHART}-2"}, []),
+        ({"namespace": "other"}, ["namespace"]),
+        ({"name": "other"}, ["name"]),
+    ):
+        request = provider_pb2.DiffRequest(
+            urn=urn(RELEASE), old_inputs=encode(a_release()), news=encode(a_release(**change))
+        )
+        assert list(provider.Diff(request, Context()).replaces) == replaced
+
+
+def test_a_preview_of_a_release_asks_no_cluster() -> None:
+    request = provider_pb2.CreateRequest(urn=urn(RELEASE), properties=encode(a_release()), preview=True)
+    assert decode(KubernetesProvider().Create(request, Context()).properties) == a_release()
+
+
 def test_an_object_of_a_custom_kind_is_accepted() -> None:
     assert check("kubernetes:gateway.networking.k8s.io/v1:Gateway", an_object("Gateway")) == {}
 
