@@ -170,7 +170,7 @@ def open_rehearsal(home: Home, fleet_path: Path) -> Rehearsal:
 
 
 def install_tools(home: Home, progress: Callable[[tools.Progress], None] | None = None) -> dict[str, Path]:
-    """Have the nine binaries, linked into the rehearsal's bin folder. Raises ToolBuildError."""
+    """Have the ten binaries, linked into the rehearsal's bin folder. Raises ToolBuildError."""
     found = tools.ensure(progress=progress)
     tools.crds(progress=progress)
     for name, tool in found.items():

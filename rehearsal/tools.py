@@ -1,4 +1,4 @@
-"""The nine commands of the rehearsal, by path: from PATH where the version fits, else built once from pinned modules.
+"""The ten commands of the rehearsal, by path: from PATH where the version fits, else built once from pinned modules.
 
 Everything built lies in one cache outside the checkout (`$TWAIN_TOOL_CACHE`, by default below the user's cache folder):
 
@@ -91,7 +91,7 @@ def cache_folder() -> Path:
 
 
 def ensure(names: Iterable[str] | None = None, *, progress: ProgressSink | None = None) -> dict[str, Tool]:
-    """The commands asked for (all nine by default), built first where neither PATH nor the cache has them.
+    """The commands asked for (all ten by default), built first where neither PATH nor the cache has them.
 
     A cold build of all takes some ten minutes on two cores; `progress` is told about it (see `to_stream`). Run again
     after a kill it goes on with what is missing; two at once build once. Raises ToolBuildError, and KeyError for a name
@@ -115,7 +115,7 @@ def ensure(names: Iterable[str] | None = None, *, progress: ProgressSink | None 
 
 
 def inspect() -> list[ToolStatus]:
-    """What would be used for each of the nine, in the order of building. Builds and writes nothing; runs each once."""
+    """What would be used for each of the ten, in the order of building. Builds and writes nothing; runs each once."""
     cache = cache_folder()
     return [_inspect(spec, cache) for spec in table.TOOLS.values()]
 

@@ -1,4 +1,4 @@
-"""What the rehearsal runs: nine commands, the module each is built from, and how each says its version. Facts only.
+"""What the rehearsal runs: ten commands, the module each is built from, and how each says its version. Facts only.
 
 A version here and the one in `tools/<module>/go.mod` are the same number twice; `tests/unit/rehearsal` compares them.
 """
@@ -27,6 +27,8 @@ _KUBERNETES = "1.36.3"
 _PULUMI = "3.259.0"
 _KWOK = "0.8.0"
 _PROMETHEUS = "3.15.0"
+# The last one whose archive holds the pages that it serves. The compiler wants them, and making them takes npm.
+_ALERTMANAGER = "0.31.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,21 @@ MODULES: tuple[ModuleSpec, ...] = (
                 probe=("--version",),
                 pattern=r"version v(\d+\.\d+\.\d+)",
                 built_as="kwokctl",
+            ),
+        ),
+    ),
+    ModuleSpec(
+        folder="alertmanager",
+        requires=("github.com/prometheus/alertmanager", f"v{_ALERTMANAGER}"),
+        ldflags=f"{_STRIP} -X github.com/prometheus/common/version.Version={_ALERTMANAGER}",
+        tools=(
+            ToolSpec(
+                name="alertmanager",
+                package="github.com/prometheus/alertmanager/cmd/alertmanager",
+                version=_ALERTMANAGER,
+                probe=("--version",),
+                pattern=r"^alertmanager, version (\d+\.\d+\.\d+)",
+                built_as="alertmanager",
             ),
         ),
     ),

@@ -90,7 +90,7 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
             say(f"  ended {left} processes that an interrupted run had left")
         worlds = [world for world in rehearsal.worlds if any(cell.world == world for cell in cells)]
         steps.run("ports", lambda: setup.check_ports(home))
-        steps.run("tools", lambda: setup.install_tools(home, tools.to_stream(sys.stderr)), label="tools: nine binaries")
+        steps.run("tools", lambda: setup.install_tools(home, tools.to_stream(sys.stderr)), label="tools: ten binaries")
         if not options.for_plans:
             steps.run("keeper", lambda: keeper.start(home))
         for world in worlds:

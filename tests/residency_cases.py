@@ -63,6 +63,8 @@ POD, SERVICE, CONFIG = "kubernetes:core/v1:Pod", "kubernetes:core/v1:Service", "
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 GCS, ACCOUNT = "gcp:storage/bucket:Bucket", "azure-native:storage:StorageAccount"
 OSS = "alicloud:oss/bucket:Bucket"
+TOLD = "route: {{receiver: a}}\nreceivers:\n- name: a\n  webhook_configs:\n  - {}\n"
+FIRED = "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['{}']\n"
 WRITE = "remote_write:\n- url: {}\n"
 OTEL = "exporters:\n  otlp:\n    endpoint: {}\n"
 
@@ -89,6 +91,19 @@ CASES: list[Case] = [
          good={"clusterId": "c", "remoteWriteYaml": WRITE.format("https://cn-shanghai.arms.aliyuncs.com/api/push")}),
     Case(rule="RES-014", threat="T05", world="row", type="gcp:monitoring/monitoredProject:MonitoredProject",
          bad={"metricsScope": "other", "name": "p"}, good={}),
+    Case(rule="RES-014", threat="T05", world="row", type=CONFIG,
+         bad=text("alertmanager.yml", TOLD.format("{url: 'https://oapi.dingtalk.com/robot/send'}")),
+         good=text("alertmanager.yml", TOLD.format("{url: 'https://relay.twain-system.svc/alerts'}"))),
+    # A receiver that names no address tells its vendor, and an address in a file can be any.
+    Case(rule="RES-014", threat="T05", world="cn", type=CONFIG,
+         bad=text("alertmanager.yml", TOLD.format("{routing_key: k}").replace("webhook", "pagerduty")),
+         good=text("alertmanager.yml", TOLD.format("{url: 'http://10.64.3.4:8080/alerts'}"))),
+    Case(rule="RES-014", threat="T05", world="cn", type=CONFIG,
+         bad=text("alertmanager.yml", TOLD.format("{url_file: /etc/receivers/a}")),
+         good=text("alertmanager.yml", TOLD.format("{url: 'https://cn-shanghai.arms.aliyuncs.com/in'}"))),
+    Case(rule="RES-014", threat="T05", world="cn", type=CONFIG,
+         bad=text("prometheus.yml", FIRED.format("alerts.grafana.net:443")),
+         good=text("prometheus.yml", FIRED.format("alertmanager.twain-system.svc:9093"))),
     *_pods("RES-014", "T05", "REMOTE_WRITE_URL", _ABROAD, _HOME),
     Case(rule="RES-014", threat="T05", world="cn", type="kubernetes:monitoring.coreos.com/v1:Prometheus",
          admission=True,

@@ -162,7 +162,7 @@ def status(app: App, *, output: Format) -> None:
 @output_option
 @pass_app
 def tools(app: App, *, output: Format) -> None:
-    """The nine binaries: which version is used, and where it comes from. Builds nothing."""
+    """The ten binaries: which version is used, and where it comes from. Builds nothing."""
     found = _rehearsal("tools").inspect()
     items = [
         {

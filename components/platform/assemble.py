@@ -9,6 +9,7 @@ import pulumi
 from components.platform import (
     access,
     admission,
+    alertmanager,
     charts,
     dcgm,
     device_plugin,
@@ -57,6 +58,7 @@ def build(
     device_plugin.declare(context, spaces)
     dcgm.declare(context, spaces)
     prometheus.declare(context, spaces)
+    alertmanager.declare(context, spaces)
     charts.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)
     if context.is_gate_cell:

@@ -8,6 +8,8 @@ MAISON_PREFIX = "maison-"
 
 PROMETHEUS = "prometheus"
 PROMETHEUS_PORT = 9090
+ALERTMANAGER = "alertmanager"
+ALERTMANAGER_PORT = 9093
 GATE = "gate"
 GATE_PORT = 8443
 GUARANTEES = "guarantees"
@@ -16,6 +18,7 @@ GATEWAY = "cell"
 GATEWAY_PORT = 8443
 GATEWAY_TLS_SECRET = "gateway-tls"  # noqa: S105 - the name of a Secret
 GATEWAY_KEYS_SECRET = "gateway-keys"  # noqa: S105
+RECEIVERS_SECRET = "alert-receivers"  # noqa: S105
 GATE_TLS_SECRET = "gate-tls"  # noqa: S105
 GATE_TOKEN_AUDIENCE = "twain-gate"  # noqa: S105
 DCGM_PORT = 9400
@@ -34,6 +37,7 @@ GPU_TAINT = "nvidia.com/gpu"
 # it exists; until then a tag names the image.
 IMAGES = {
     "prometheus": "v3.15.0",
+    "alertmanager": "v0.31.1",
     "dcgm-exporter": "4.5.2-4.8.1-ubuntu22.04",
     "nvidia-device-plugin": "v0.17.4",
     "twain-gate": "0.1.0",

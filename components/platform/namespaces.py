@@ -29,9 +29,8 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
     spaces |= {one.namespace: _namespace(context, one.namespace, level="restricted") for one in added}
     for name, space in spaces.items():
         _default_deny(context, name, space)
-    _inside_traffic(
-        context, names.SYSTEM_NAMESPACE, (names.PROMETHEUS_PORT, names.GATE_PORT), spaces[names.SYSTEM_NAMESPACE]
-    )
+    ports = (names.PROMETHEUS_PORT, names.ALERTMANAGER_PORT, names.GATE_PORT)
+    _inside_traffic(context, names.SYSTEM_NAMESPACE, ports, spaces[names.SYSTEM_NAMESPACE])
     for chart in added:
         _inside_traffic(context, chart.namespace, chart.ports, spaces[chart.namespace])
     _scrape_ingress(context, names.GPU_NAMESPACE, names.DCGM_PORT, spaces[names.GPU_NAMESPACE])
@@ -108,7 +107,7 @@ def _scrape_ingress(context: Context, namespace: str, port: int, parent: pulumi.
 
 def _inside_traffic(context: Context, namespace: str, ports: tuple[int, ...], parent: pulumi.Resource) -> None:
     """The cell's own services: whoever is inside the cell comes in by these ports, and they reach what is inside it.
-    Of the platform's namespace, Prometheus scrapes, and operators and the other world's callers come in.
+    Of the platform's namespace, Prometheus scrapes and fires, and operators and the other world's callers come in.
     """
     inside = k8s.networking.v1.NetworkPolicyPeerArgs(
         ip_block=k8s.networking.v1.IPBlockArgs(cidr=context.cell.cell.cidr)

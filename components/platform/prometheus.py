@@ -1,7 +1,7 @@
 """Prometheus of a cell: its configuration, its first rules, its pod.
 
-Nothing is sent anywhere: no remote_write, no federation. External labels say which world and cell a series is of, and
-`honor_labels` is off, so that a target cannot claim to be elsewhere.
+Nothing leaves the cell: no remote_write, no federation; alerts go to the Alertmanager beside it. External labels say
+which world and cell a series is of, and `honor_labels` is off, so that a target cannot claim to be elsewhere.
 """
 
 from __future__ import annotations
@@ -95,9 +95,26 @@ def configuration(cell: ResolvedCell) -> str:
             "external_labels": {"world": cell.cell.world, "cell": cell.cell.name},
         },
         "rule_files": [f"{_CONFIG_DIR}/rules.yml"],
+        "alerting": {"alertmanagers": [_alertmanager()]},
         "scrape_configs": [pods],
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def _alertmanager() -> dict[str, Any]:
+    """Found as pods are, in this namespace only: nobody else may give itself out for it."""
+    source = "__meta_kubernetes_pod_"
+    return {
+        "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [names.SYSTEM_NAMESPACE]}}],
+        "relabel_configs": [
+            {
+                "source_labels": [f"{source}label_app_kubernetes_io_name", f"{source}container_port_number"],
+                "action": "keep",
+                "regex": f"{names.ALERTMANAGER};{names.ALERTMANAGER_PORT}",
+            },
+            {"source_labels": [f"{source}phase"], "action": "drop", "regex": "Pending|Succeeded|Failed"},
+        ],
+    }
 
 
 def rules() -> str:

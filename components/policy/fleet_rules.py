@@ -10,6 +10,7 @@ from components.clouds import gpu, hosted
 from components.clouds.budgets import BUDGETS
 from components.clouds.organisations import NODES
 from components.errors import Problem
+from components.policy import hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,27 @@ def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
         if others:
             message = f"{node} is named by world {', '.join(others)} too; each would forbid the other's regions."
             yield problem(cloud, node, message, "name a folder of each world's own")
+
+
+def alerts(world: World, path: str) -> Iterator[Problem]:
+    """Each receiver of alerts has a name of its own and lies inside the world."""
+    inside = hosts.compiled(hosts.destination(hosts.receivers(world.name, frozenset(world.regions))))
+    named = [one.name for one in world.alerts]
+    for index, one in enumerate(world.alerts):
+        where = f"spec.worlds.{world.name}.alerts[{index}]"
+        if not inside.match(one.url):
+            reason = hosts.why(hosts.host_of(one.url), world.name)
+            message = f"receiver {one.name} is told of alerts, and {reason}"
+            fix = f"use an address of the cells' own network, or an endpoint of {', '.join(world.regions)}"
+            yield Problem(
+                code="RES-014", path=path, where=f"{where}.url", line=0, message=message, value=one.url, fix=fix
+            )
+        if one.name in named[:index] or one.name == "nobody":
+            message = f"world {world.name} has a receiver {one.name} already."
+            yield Problem(
+                code="SPEC-ALERT", path=path, where=f"{where}.name", line=0, message=message, value=one.name,
+                fix="name each receiver once",
+            )  # fmt: skip
 
 
 def hosted_model(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:

@@ -22,10 +22,12 @@ MAX_TEXT = 512 * 1024
 _METRICS = ("remote_write:", "remote_read:", "scrape_configs:", "datasources:")
 # Names of files that are the configuration of such a program: what they hold must be known.
 _KNOWN = re.compile(
-    r"(?i)(?:^|[./_-])(?:prometheus|otel|collector|fluent-?bit|fluent|grafana|vector)[\w.-]*\.(?:ya?ml|conf|toml)$|^Corefile$"
+    r"(?i)(?:^|[./_-])(?:prometheus|alertmanager|otel|collector|fluent-?bit|fluent|grafana|vector)[\w.-]*\.(?:ya?ml|conf|toml)$|^Corefile$"
 )
 _COREFILE = re.compile(r"^\s*(?:forward|proxy)\s+\S+\s+(?P<to>[^{\n]+)", re.MULTILINE)
 _FLUENT_HOST = re.compile(r"^\s*(?:host|endpoint|uri|url)\s+(?P<to>\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+# Where a receiver of Alertmanager says whom it tells. One that says none of them tells its vendor.
+_TELLS = ("url", "api_url", "webhook_url", "smarthost", "site_url")
 _SENDS = ("url", "endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "dsn")
 
 
@@ -64,6 +66,38 @@ def metrics(subject: Subject) -> Iterator[Violation]:
         for index, one in enumerate(kube.items(document.get("datasources"))):
             url = at(one, "url")
             yield from kube.sent(subject, "RES-014", f"{path}: datasources[{index}].url", url)
+
+
+def alerts(subject: Subject) -> Iterator[Violation]:
+    """RES-014: whom Prometheus hands its alerts to, and whom Alertmanager tells."""
+    for path, document in _documents(subject, ("alerting:", "receivers:"), "RES-014"):
+        if not hasattr(document, "get"):
+            yield document
+            continue
+        for index, one in enumerate(kube.items(at(document, "alerting", "alertmanagers"))):
+            for listed in kube.items(at(one, "static_configs")):
+                for target in kube.items(at(listed, "targets")):
+                    place = f"{path}: alerting.alertmanagers[{index}].static_configs.targets"
+                    yield from kube.sent(subject, "RES-014", place, target)
+        for key, value in kube.pairs(at(document, "global")):
+            if key.endswith(("_url", "_smarthost")):
+                yield from kube.sent(subject, "RES-014", f"{path}: global.{key}", value)
+        for index, one in enumerate(kube.items(document.get("receivers"))):
+            yield from _receiver(subject, f"{path}: receivers[{index}]", one)
+
+
+def _receiver(subject: Subject, path: str, receiver: Any) -> Iterator[Violation]:
+    for kind, configs in kube.pairs(receiver):
+        for index, settings in enumerate(kube.items(configs) if kind.endswith("_configs") else ()):
+            place = f"{path}.{kind}[{index}]"
+            named = {key: value for key, value in kube.pairs(settings) if key in _TELLS}
+            for key, value in named.items():
+                yield from kube.sent(subject, "RES-014", f"{place}.{key}", value)
+            proxy = at(settings, "http_config", "proxy_url")
+            yield from kube.sent(subject, "RES-014", f"{place}.http_config.proxy_url", proxy)
+            if not named:
+                reason = "it names no address, or keeps it in a file: it goes wherever the vendor's own service is."
+                yield violation(subject, "RES-014", place, kind, reason, allowed=kube.allowed_hosts(subject))
 
 
 def collectors(subject: Subject) -> Iterator[Violation]:
@@ -136,6 +170,7 @@ def _read(text: str) -> Any:
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=untraced),
     Check(rules=("RES-014",), run=metrics),
+    Check(rules=("RES-014",), run=alerts),
     Check(rules=("RES-017",), run=collectors),
     Check(rules=("RES-026",), run=resolvers),
 )

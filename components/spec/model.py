@@ -63,6 +63,20 @@ class Groups(SpecModel):
     gate: GroupName = "twain-gate"
 
 
+class Receiver(SpecModel):
+    """Who is told of a world's alerts: a webhook at an address inside the world. `token` says that the caller shows a
+    bearer token, which the cell's secret store keeps and no file of ours holds; an address that is itself a secret
+    cannot be judged, so it holds no user, no query and no fragment.
+    """
+
+    name: Name
+    url: str = Field(max_length=400, pattern=r"^https?://[^@?#\s]+$")
+    severities: Annotated[tuple[Literal["page", "ticket"], ...], EachOnce] = Field(
+        default=("page", "ticket"), min_length=1
+    )
+    token: bool = False
+
+
 class World(SpecModel):
     """A jurisdiction: the regions that belong to it, its state, its registry, and the cell that holds its gate.
 
@@ -77,6 +91,7 @@ class World(SpecModel):
     access: Literal["pod-network", "api-proxy"] = "api-proxy"
     gate_cell: Name
     groups: Groups = Groups()
+    alerts: Annotated[tuple[Receiver, ...], Field(max_length=16)] = ()
     # By cloud, what its accounts hang from: the world's regions are made the only ones there.
     guard_rails: dict[Cloud, str] = {}
 

@@ -64,6 +64,21 @@ def _prometheus(run: Run) -> list[str]:
     return [str(run.tool("prometheus")), *arguments]
 
 
+def _alertmanager(run: Run) -> list[str]:
+    """The real one, bound to the pod's address; the paths in its configuration lie under the pod's folder."""
+    arguments: list[str] = []
+    for argument in run.arguments:
+        name, sign, value = argument.partition("=")
+        if name == "--web.listen-address" and sign:
+            arguments.append(f"{name}={rewrite.listen_address(value, run.pod_ip)}")
+        elif name == "--config.file" and sign:
+            local = promconfig.localise(Path(value), root=run.root, mounts=run.mounts, server=run.server)
+            arguments.append(f"{name}={local}")
+        else:
+            arguments.append(argument)
+    return [str(run.tool("alertmanager")), *arguments]
+
+
 def _gate(run: Run) -> list[str]:
     return [sys.executable, "-m", "cli.gate.server", *run.arguments]
 
@@ -81,6 +96,7 @@ PROGRAMS: dict[str, Program] = {
     "vllm-openai": Program(name="vllm", kind="simulated", entry_points=("vllm", "python3", "python")),
     "dcgm-exporter": Program(name="dcgm", kind="simulated", entry_points=("dcgm-exporter",)),
     "prometheus": Program(name="prometheus", kind="process", entry_points=("prometheus",), command=_prometheus),
+    "alertmanager": Program(name="alertmanager", kind="process", entry_points=("alertmanager",), command=_alertmanager),
     "twain-gate": Program(name="gate", kind="process", entry_points=("twain-gate", "gate"), command=_gate),
     "nvidia-device-plugin": Program(
         name="device-plugin", kind="process", entry_points=("nvidia-device-plugin",), command=_device_plugin

@@ -1,4 +1,4 @@
-"""The nine commands: what may come from PATH, what is built once, and what a kill or a failure leaves behind.
+"""The ten commands: what may come from PATH, what is built once, and what a kill or a failure leaves behind.
 
 The compiler here is a small script that plays `go`, because the real one takes ten minutes; `make tools` and the
 integration tier use the real one.
@@ -111,8 +111,10 @@ def cached(tmp_path: Path) -> list[str]:
 # The pins
 
 
-def test_there_are_nine_tools() -> None:
-    assert sorted(tools_table.TOOLS) == sorted((*KUBERNETES, "etcd", "kwokctl", "prometheus", "promtool", "pulumi"))
+def test_there_are_ten_tools() -> None:
+    assert sorted(tools_table.TOOLS) == sorted(
+        (*KUBERNETES, "alertmanager", "etcd", "kwokctl", "prometheus", "promtool", "pulumi")
+    )
 
 
 @pytest.mark.parametrize("module", tools_table.MODULES, ids=lambda module: module.folder)
