@@ -18,6 +18,7 @@ GATEWAY = "cell"
 GATEWAY_PORT = 8443
 GATEWAY_TLS_SECRET = "gateway-tls"  # noqa: S105 - the name of a Secret
 GATEWAY_KEYS_SECRET = "gateway-keys"  # noqa: S105
+REMOTE_WRITE_SECRET = "remote-write"  # noqa: S105
 RECEIVERS_SECRET = "alert-receivers"  # noqa: S105
 GATE_TLS_SECRET = "gate-tls"  # noqa: S105
 GATE_TOKEN_AUDIENCE = "twain-gate"  # noqa: S105

@@ -1,7 +1,8 @@
 """Prometheus of a cell: its configuration, its first rules, its pod.
 
-Nothing leaves the cell: no remote_write, no federation; alerts go to the Alertmanager beside it. External labels say
-which world and cell a series is of, and `honor_labels` is off, so that a target cannot claim to be elsewhere.
+Nothing leaves the cell but what the fleet asks to be written to a store of its world; alerts go to the Alertmanager
+beside it. External labels say which world and cell a series is of, and `honor_labels` is off, so that a target cannot
+claim to be elsewhere.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from components.spec.model import ResolvedCell
 
 _CONFIG_DIR = "/etc/prometheus"
+_WRITER_DIR = "/etc/prometheus-remote-write"
 
 
 def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
@@ -97,8 +99,20 @@ def configuration(cell: ResolvedCell) -> str:
         "rule_files": [f"{_CONFIG_DIR}/rules.yml"],
         "alerting": {"alertmanagers": [_alertmanager()]},
         "scrape_configs": [pods],
+        **_remote_write(cell),
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def _remote_write(cell: ResolvedCell) -> dict[str, Any]:
+    """Where samples are written besides: nowhere, unless the world has a store for them."""
+    store = cell.world.remote_write
+    if store is None:
+        return {}
+    target: dict[str, Any] = {"url": store.url, "name": "world", "follow_redirects": False}
+    if store.token:
+        target["authorization"] = {"type": "Bearer", "credentials_file": f"{_WRITER_DIR}/token"}
+    return {"remote_write": [target]}
 
 
 def _alertmanager() -> dict[str, Any]:
@@ -173,6 +187,19 @@ def _access(context: Context, options: pulumi.ResourceOptions) -> None:
 
 def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
     retention = context.cell.template.observability.retention_hours
+    store = context.cell.world.remote_write
+    mounts = [
+        k8s.core.v1.VolumeMountArgs(name="config", mount_path=_CONFIG_DIR, read_only=True),
+        k8s.core.v1.VolumeMountArgs(name="data", mount_path="/prometheus"),
+    ]
+    volumes = [
+        k8s.core.v1.VolumeArgs(name="config", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=names.PROMETHEUS)),
+        k8s.core.v1.VolumeArgs(name="data", empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs()),
+    ]
+    if store is not None and store.token:
+        mounts.append(k8s.core.v1.VolumeMountArgs(name="writer", mount_path=_WRITER_DIR, read_only=True))
+        secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=names.REMOTE_WRITE_SECRET, default_mode=0o440)
+        volumes.append(k8s.core.v1.VolumeArgs(name="writer", secret=secret))
     return k8s.core.v1.PodSpecArgs(
         service_account_name=names.PROMETHEUS,
         automount_service_account_token=True,
@@ -197,16 +224,8 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
                 resources=k8s.core.v1.ResourceRequirementsArgs(
                     requests={"cpu": "200m", "memory": "1Gi"}, limits={"memory": "1Gi"}
                 ),
-                volume_mounts=[
-                    k8s.core.v1.VolumeMountArgs(name="config", mount_path=_CONFIG_DIR, read_only=True),
-                    k8s.core.v1.VolumeMountArgs(name="data", mount_path="/prometheus"),
-                ],
+                volume_mounts=mounts,
             )
         ],
-        volumes=[
-            k8s.core.v1.VolumeArgs(
-                name="config", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=names.PROMETHEUS)
-            ),
-            k8s.core.v1.VolumeArgs(name="data", empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs()),
-        ],
+        volumes=volumes,
     )

@@ -74,19 +74,25 @@ def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
             yield problem(cloud, node, message, "name a folder of each world's own")
 
 
-def alerts(world: World, path: str) -> Iterator[Problem]:
-    """Each receiver of alerts has a name of its own and lies inside the world."""
+def told(world: World, path: str) -> Iterator[Problem]:
+    """Each receiver of alerts has a name of its own; these, and the store of metrics, lie inside the world."""
     inside = hosts.compiled(hosts.destination(hosts.receivers(world.name, frozenset(world.regions))))
     named = [one.name for one in world.alerts]
+    addresses = [
+        (f"alerts[{index}]", f"receiver {one.name} is told of alerts", one.url)
+        for index, one in enumerate(world.alerts)
+    ]
+    if world.remote_write is not None:
+        addresses.append(("remote_write", "metrics are written there", world.remote_write.url))
+    for field, what, url in addresses:
+        if not inside.match(url):
+            yield Problem(
+                code="RES-014", path=path, where=f"spec.worlds.{world.name}.{field}.url", line=0,
+                message=f"{what}, and {hosts.why(hosts.host_of(url), world.name)}", value=url,
+                fix=f"use an address of the cells' own network, or an endpoint of {', '.join(world.regions)}",
+            )  # fmt: skip
     for index, one in enumerate(world.alerts):
         where = f"spec.worlds.{world.name}.alerts[{index}]"
-        if not inside.match(one.url):
-            reason = hosts.why(hosts.host_of(one.url), world.name)
-            message = f"receiver {one.name} is told of alerts, and {reason}"
-            fix = f"use an address of the cells' own network, or an endpoint of {', '.join(world.regions)}"
-            yield Problem(
-                code="RES-014", path=path, where=f"{where}.url", line=0, message=message, value=one.url, fix=fix
-            )
         if one.name in named[:index] or one.name == "nobody":
             message = f"world {world.name} has a receiver {one.name} already."
             yield Problem(

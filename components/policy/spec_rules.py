@@ -84,7 +84,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
     for name, world in fleet.worlds.items():
         found.extend(_allow_list(path, name, world.regions))
         found.extend(fleet_rules.guard_rails(fleet, world, path))
-        found.extend(fleet_rules.alerts(world, path))
+        found.extend(fleet_rules.told(world, path))
     found.extend(_names(fleet, path))
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"

@@ -77,6 +77,15 @@ class Receiver(SpecModel):
     token: bool = False
 
 
+class RemoteWrite(SpecModel):
+    """A store of metrics inside the world that each cell's Prometheus writes to as well; what an address may hold, and
+    where its `token` is, as with a receiver of alerts.
+    """
+
+    url: str = Field(max_length=400, pattern=r"^https?://[^@?#\s]+$")
+    token: bool = False
+
+
 class World(SpecModel):
     """A jurisdiction: the regions that belong to it, its state, its registry, and the cell that holds its gate.
 
@@ -91,6 +100,7 @@ class World(SpecModel):
     access: Literal["pod-network", "api-proxy"] = "api-proxy"
     gate_cell: Name
     groups: Groups = Groups()
+    remote_write: RemoteWrite | None = None
     alerts: Annotated[tuple[Receiver, ...], Field(max_length=16)] = ()
     # By cloud, what its accounts hang from: the world's regions are made the only ones there.
     guard_rails: dict[Cloud, str] = {}

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 PAGE = "https://relay.eu-ams-1.internal:8443/alerts"
 
 
-def fleet_with(folder: Path, alerts: str, *, world: str = "row") -> Path:
+def fleet_with(folder: Path, value: str, *, world: str = "row", field: str = "alerts") -> Path:
     cell = {"row": "eu-ams-1", "cn": "cn-sha-1"}[world]
     text = FLEET.read_text(encoding="utf-8")
     line = f"      gate_cell: {cell}\n"
     assert line in text
     path = folder / "fleet.yaml"
-    path.write_text(text.replace(line, f"{line}      alerts: {alerts}\n"), encoding="utf-8")
+    path.write_text(text.replace(line, f"{line}      {field}: {value}\n"), encoding="utf-8")
     return path
 
 
@@ -93,6 +93,31 @@ def test_a_receiver_outside_the_world_is_refused_with_its_place_before_anything_
 def test_an_address_that_holds_a_credential_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(Exception, match="url"):
         load_checked(fleet_with(tmp_path, f"[{{name: desk, url: '{url}'}}]"))
+
+
+def test_metrics_are_written_to_a_store_of_the_world_when_it_has_one_and_to_none_otherwise(tmp_path: Path) -> None:
+    cell = load_fleet(FLEET).resolved("eu-ams-1")
+    assert "remote_write" not in yaml.safe_load(prometheus.configuration(cell))
+    asked = f"{{url: '{PAGE}', token: true}}"
+    recorder = platform("eu-ams-1", tmp_path, fleet=fleet_with(tmp_path, asked, field="remote_write"))
+    (config,) = [one for one in recorder.of("kubernetes:core/v1:ConfigMap") if one.name == "prometheus"]
+    (target,) = yaml.safe_load(config.inputs["data"]["prometheus.yml"])["remote_write"]
+    assert target["url"] == PAGE
+    assert set(target["authorization"]) == {"type", "credentials_file"}
+    (found,) = [one for one in recorder.of("kubernetes:apps/v1:Deployment") if one.name == "prometheus"]
+    spec = found.inputs["spec"]["template"]["spec"]
+    (volume,) = [one for one in spec["volumes"] if "secret" in one]
+    assert volume["secret"]["secretName"] == "remote-write"
+    (mount,) = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    assert target["authorization"]["credentials_file"] == f"{mount['mountPath']}/token"
+
+
+def test_a_store_of_metrics_outside_the_world_is_refused_with_its_place(tmp_path: Path) -> None:
+    away = "{url: 'https://prometheus-prod-01.grafana.net/api/push'}"
+    with pytest.raises(ResidencyError) as refused:
+        load_checked(fleet_with(tmp_path, away, field="remote_write"))
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.where) == ("RES-014", "spec.worlds.row.remote_write.url")
 
 
 def test_two_receivers_of_a_name_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from components.platform import alertmanager, prometheus
 from components.spec.load import load_fleet
-from components.spec.model import Receiver
+from components.spec.model import Receiver, RemoteWrite
 from rehearsal import tools
 from rehearsal.agent import promconfig
 
@@ -44,7 +44,7 @@ class Told:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 return
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
@@ -133,9 +133,16 @@ def test_a_page_reaches_the_receiver_of_pages_with_its_token_and_a_ticket_does_n
 
 @pytest.mark.parametrize("cell", ["cn-sha-1", "eu-ams-1", "eu-par-1"])
 def test_the_configuration_of_prometheus_is_one_to_prometheus_itself(cell: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("")
     (tmp_path / "rules.yml").write_text(prometheus.rules())
-    text = prometheus.configuration(load_fleet(FLEET).resolved(cell))
-    (tmp_path / "prometheus.yml").write_text(text.replace("/etc/prometheus/", ""))
+    found = load_fleet(FLEET).resolved(cell)
+    # With everything that a fleet may ask of it.
+    store = RemoteWrite(url="https://store.internal/api/v1/write", token=True)
+    world = found.world.model_copy(update={"remote_write": store})
+    text = prometheus.configuration(found.model_copy(update={"world": world}))
+    (tmp_path / "prometheus.yml").write_text(
+        text.replace("/etc/prometheus/", "").replace("/etc/prometheus-remote-write/", "")
+    )
     promtool = tools.ensure(["promtool"])["promtool"].path
     done = subprocess.run(
         [str(promtool), "check", "config", str(tmp_path / "prometheus.yml")],
