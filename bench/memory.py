@@ -22,6 +22,7 @@ PARTS = (
     "kube-scheduler",
     "etcd",
     "prometheus",
+    "alertmanager",
     "rehearsal.programs.gateway",
     "rehearsal.programs.simhost",
     "rehearsal.programs.load",

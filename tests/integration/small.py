@@ -35,6 +35,7 @@ RUNNING: Counter[str] = Counter(
         "rehearsal.programs.gateway",
         "cli.gate.server",
         "prometheus",
+        "alertmanager",
         "etcd",
         "kube-apiserver",
         "kube-controller-manager",
