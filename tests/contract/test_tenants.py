@@ -109,7 +109,9 @@ def _make(cloud: str, folder: Path) -> Made:
             recorder=Recorder(references=sisters),
             config=config,
         )
-    objects = [one.inputs for one in platform.resources if one.type.startswith("kubernetes:")]
+    # A chart is no object; what it makes is in the cluster only, and its namespace is closed like the others.
+    kinds = [one for one in platform.resources if one.type.startswith("kubernetes:")]
+    objects = [one.inputs for one in kinds if not one.type.startswith("kubernetes:helm.sh/")]
     for maison in MAISONS:
         objects += _workload(maison, cell, cloud, world)
     return Made(cloud=cloud, rows=infra.rows(), outputs=outputs, objects=objects)

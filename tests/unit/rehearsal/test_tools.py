@@ -24,6 +24,7 @@ from rehearsal import tools, tools_go, tools_table, tools_toolchain
 ROOT = Path(__file__).resolve().parents[3]
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 SAYS = {
+    "alertmanager": "alertmanager, version 0.31.1 (branch: , revision: unknown)",
     "server": "etcd Version: 3.6.14",
     "kwokctl": "kwokctl version v0.8.0 go1.26.8 (linux/amd64)",
     "prometheus": "prometheus, version 3.15.0 (branch: , revision: )",
