@@ -28,6 +28,10 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Entry], ...]], ...] = (
                 ("cli.commands.stack:stack", "The Pulumi stacks behind the cells: preview, up, outputs, destroy."),
             ),
             ("check", ("cli.commands.check:check", "Whether the accounts have what the cells will need.")),
+            (
+                "store",
+                ("cli.commands.store:store", "The databases and buckets of the cells: whether they can be restored."),
+            ),
             ("gpu", ("cli.commands.gpu:gpu", "GPU classes: which machine gives one where, at what price.")),
             ("parity", ("cli.commands.parity:parity", "Whether the cells give the same guarantees.")),
             ("residency", ("cli.commands.residency:residency", "Whether anything would cross the border.")),

@@ -56,7 +56,7 @@ def asked(app: App, fleet: Fleet, name: str) -> tuple[Subject, Probe]:
     """A cell, and the probe of its account."""
     resolved = fleet.resolved(name)
     env = plugin_environment(app.context.env, {})
-    probe = probe_of(resolved.cell.cloud, region=resolved.cell.region, account=_account(fleet, resolved), env=env)
+    probe = probe_of(resolved.cell.cloud, region=resolved.cell.region, account=account_of(fleet, resolved), env=env)
     return checking.Subject(fleet=fleet.name, cell=resolved, up=name in cells.known(app.home)), probe
 
 
@@ -68,7 +68,7 @@ def quotas(app: App, name: str) -> list[Finding]:
     return [finding for finding in checking.growth(subject, probe) if finding.check == checking.QUOTA]
 
 
-def _account(fleet: Fleet, cell: ResolvedCell) -> str:
+def account_of(fleet: Fleet, cell: ResolvedCell) -> str:
     """The project or subscription of a cell, as the program chooses it; empty where the tool's own is meant."""
     overrides = cell.cell.overrides or Overrides()
     project = accounts.gcp_project(

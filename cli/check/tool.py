@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cli import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TIMEOUT_S = 30.0
 # What the three tools say where nobody is signed in, or where the sign-in has run out.
@@ -47,6 +47,7 @@ class Tool:
     name: str
     env: Mapping[str, str]
     sign_in: str
+    timeout_s: float = TIMEOUT_S
 
     def ask(self, *args: str) -> Any:
         """The JSON that a command prints. Raises NotAskedError, SignedOutError."""
@@ -66,16 +67,19 @@ class Tool:
         try:
             done = subprocess.run(
                 [program, *args], env=dict(self.env), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                timeout=TIMEOUT_S, check=False,
+                timeout=self.timeout_s, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             message = f"{self.name} {' '.join(args[:3])} did not answer: {type(error).__name__}."
             raise NotAskedError(message, fix="try again; each look-up only reads") from error
         if done.returncode == 0:
             return done.stdout
-        words = (done.stderr.strip() or done.stdout.strip() or "without a word").splitlines()[-1][:300]
-        if _SIGNED_OUT.search(done.stderr + done.stdout):
-            message = f"{self.name} is not signed in: {words}"
-            raise SignedOutError(message, fix=self.sign_in)
-        message = f"{self.name} {' '.join(args[:3])} ended with {done.returncode}: {words}"
-        raise NotAskedError(message, fix=f"run it by hand: {self.name} {' '.join(args)}")
+        raise self.refusal(args, code=done.returncode, said=done.stderr.strip() or done.stdout.strip())
+
+    def refusal(self, args: Sequence[str], *, code: int, said: str) -> errors.TwainError:
+        """The error of a command that ended with another code than 0."""
+        words = (said or "without a word").splitlines()[-1][:300]
+        if _SIGNED_OUT.search(said):
+            return SignedOutError(f"{self.name} is not signed in: {words}", fix=self.sign_in)
+        message = f"{self.name} {' '.join(args[:3])} ended with {code}: {words}"
+        return NotAskedError(message, fix=f"run it by hand: {self.name} {' '.join(args)}")

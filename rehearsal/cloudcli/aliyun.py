@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.cloudcli import aliyun_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.alicloud_cluster import CLUSTER
@@ -31,7 +32,7 @@ _ROLES = (
 
 def answer(arguments: Sequence[str], account: Account) -> Any:
     """What a command prints as JSON. Raises RefusedError."""
-    asked = read(arguments)
+    asked = read(arguments, bare=aliyun_stores.BARE)
     if account.declared.get("signed_out"):
         message = "ERROR: InvalidAccessKeyId.NotFound: Specified access key is not found."
         raise RefusedError(message)
@@ -140,4 +141,5 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("ecs", "DescribeAccountAttributes"): _attributes,
     ("vpc", "DescribeVpcs"): _networks,
     ("cs", "GET"): _container_service,
+    **aliyun_stores.COMMANDS,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.cloudcli import az_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.azure_cluster import CLUSTER
@@ -31,7 +32,7 @@ def family(machine: str) -> str:
 
 def answer(arguments: Sequence[str], account: Account) -> Any:
     """What a command prints as JSON, or text. Raises RefusedError."""
-    asked = read(arguments)
+    asked = read(arguments, bare=az_stores.BARE)
     if account.declared.get("signed_out"):
         message = "ERROR: Please run 'az login' to setup account."
         raise RefusedError(message)
@@ -131,4 +132,5 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("vm", "list-skus"): _skus,
     ("vm", "list-usage"): _usage,
     ("network", "vnet", "list"): _networks,
+    **az_stores.COMMANDS,
 }

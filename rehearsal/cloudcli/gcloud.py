@@ -6,6 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.cloudcli import gcloud_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.facts import GCP_MACHINES, GCP_ZONES, KUBERNETES_MINORS
@@ -33,7 +34,7 @@ _URL = "https://www.googleapis.com/compute/v1/projects/p"
 
 def answer(arguments: Sequence[str], account: Account) -> Any:
     """What a command prints as JSON. Raises RefusedError."""
-    asked = read(arguments, bare=frozenset({"enabled"}))
+    asked = read(arguments, bare=frozenset({"enabled"}) | gcloud_stores.BARE)
     if account.declared.get("signed_out"):
         if asked.words == ("auth", "list"):
             return []
@@ -134,4 +135,5 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("compute", "machine-types", "list"): _machine_types,
     ("compute", "regions", "describe"): _quotas,
     ("compute", "networks", "subnets", "list"): _subnets,
+    **gcloud_stores.COMMANDS,
 }
