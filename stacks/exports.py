@@ -13,6 +13,8 @@ from components.clouds.pods import POD_IDENTITY, SERVICE_ACCOUNT
 from components.platform.names import maison_namespace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.ai_platform.contract import AiPlatformOutputs
     from components.bucket.contract import BucketOutputs
     from components.budget.contract import BudgetOutputs
@@ -72,6 +74,7 @@ def collect(
     cluster: ClusterOutputs,
     gpu_pools: list[dict[str, Any]],
     bucket: BucketOutputs,
+    datasets: Mapping[str, str],
     identity: IdentityOutputs,
     files: FileShareOutputs,
     observability: ObservabilityOutputs,
@@ -108,6 +111,7 @@ def collect(
             "name": bucket.bucket_name,
             "url": bucket.url,
             "maisons": {maison: bucket.part_urls[maison_namespace(maison)] for maison in identity.identities},
+            "datasets": {dataset: bucket.part_urls[part] for dataset, part in datasets.items()},
         },
         workload_identity={
             "annotation": identity.annotation,

@@ -33,7 +33,7 @@ from components.network.plan import AddressPlan
 from components.nodepool.contract import NodePoolInputs
 from components.observability.contract import ObservabilityInputs
 from components.parity import state
-from components.platform.names import maison_namespace
+from components.platform.names import dataset_part, maison_namespace
 from components.secret_store.contract import SecretStoreInputs
 from stacks import exports
 
@@ -84,13 +84,14 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             {**pool.model_dump(mode="json"), "instance_type": machine.instance_type, "zones": list(place.zones)}
         )
     spaces = {maison.name: maison_namespace(maison.name) for maison in settings.fleet.maisons}
+    shared = {dataset.name: dataset_part(dataset.name) for dataset in settings.fleet.datasets_of(cell.cell.world)}
     bucket = make(
         "bucket",
         name,
         BucketInputs(
             place=place,
             purpose="weights",
-            parts=tuple(spaces.values()),
+            parts=(*spaces.values(), *shared.values()),
             key=key,
             scope=network.scope,
             network=network,
@@ -105,6 +106,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             service_account=SERVICE_ACCOUNT,
             cluster=cluster,
             bucket=bucket,
+            datasets=_datasets_by_reader(settings),
             scope=network.scope,
         ),
     )
@@ -163,6 +165,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         cluster=cluster,
         gpu_pools=pools,
         bucket=bucket,
+        datasets=shared,
         identity=identity,
         files=files,
         observability=observability,
@@ -175,6 +178,15 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         models=models,
         guarantees=_guarantees(cloud, seen, parts),
     ).export()
+
+
+def _datasets_by_reader(settings: Settings) -> dict[str, dict[str, str]]:
+    """By maison, the parts of the bucket that hold the datasets it reads in this cell's world."""
+    found: dict[str, dict[str, str]] = {}
+    for dataset in settings.fleet.datasets_of(settings.cell.cell.world):
+        for maison in dataset.read_by:
+            found.setdefault(maison, {})[dataset.name] = dataset_part(dataset.name)
+    return found
 
 
 def _rails(settings: Settings, place: Place) -> GuardRailsInputs:

@@ -28,18 +28,18 @@ def _trust(provider: str, issuer: str, subject: str) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def _read_only(bucket: str, part: str) -> str:
-    """Objects under `bucket/part/` may be got, and listed when the listing asks for that prefix."""
+def _read_only(bucket: str, *parts: str) -> str:
+    """Objects under each `bucket/part/` may be got, and listed when the listing asks for that prefix."""
     objects = {
         "Action": ["oss:GetObject"],
         "Effect": "Allow",
-        "Resource": [f"acs:oss:*:*:{part}/*"],
+        "Resource": [f"acs:oss:*:*:{part}/*" for part in parts],
     }
     listing = {
         "Action": ["oss:ListObjects"],
         "Effect": "Allow",
         "Resource": [f"acs:oss:*:*:{bucket}"],
-        "Condition": {"StringLike": {"oss:Prefix": [f"{part.removeprefix(bucket + '/')}/*"]}},
+        "Condition": {"StringLike": {"oss:Prefix": [f"{part.removeprefix(bucket + '/')}/*" for part in parts]}},
     }
     return json.dumps({"Version": "1", "Statement": [objects, listing]})
 
@@ -62,6 +62,7 @@ class AlicloudIdentity(Identity):
 
     def _role(self, name: str, maison: str, space: str, inputs: IdentityInputs) -> alicloud.ram.Role:
         place, bucket = inputs.place, inputs.bucket
+        parts = [space, *inputs.datasets.get(maison, {}).values()]
         subject = f"system:serviceaccount:{space}:{inputs.service_account}"
         role = alicloud.ram.Role(
             name,
@@ -79,8 +80,8 @@ class AlicloudIdentity(Identity):
             name,
             policy_name=place.name(f"weights-{maison}", limit=128),
             description=f"Read what the weights bucket holds for maison {maison}",
-            policy_document=pulumi.Output.all(bucket.bucket_name, bucket.part_ids[space]).apply(
-                lambda found: _read_only(found[0], found[1])
+            policy_document=pulumi.Output.all(bucket.bucket_name, *(bucket.part_ids[part] for part in parts)).apply(
+                lambda found: _read_only(*found)
             ),
             force=True,
             opts=self.child(),

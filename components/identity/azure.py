@@ -1,7 +1,7 @@
 """Workload identity on Azure: one managed identity per maison with one federated credential.
 
-Each reads one container, its maison's own: a whole container is a scope of the role, so no condition on names is
-needed.
+Each reads its maison's own container and those of the datasets that name it: a whole container is a scope of the role,
+so no condition on names is needed.
 """
 
 from __future__ import annotations
@@ -60,4 +60,16 @@ class AzureIdentity(Identity):
             role_definition_id=container.apply(lambda id_: role_definition(id_, "Storage Blob Data Reader")),
             opts=self.child(),
         )
+        for dataset, part in inputs.datasets.get(maison, {}).items():
+            shared = inputs.bucket.part_ids[part]
+            azure.authorization.RoleAssignment(
+                f"{name}.{dataset}",
+                # No name holds a slash, so no two pairs make the same.
+                role_assignment_name=place.uuid(f"dataset/{dataset}/{maison}"),
+                scope=shared,
+                principal_id=user.principal_id,
+                principal_type="ServicePrincipal",
+                role_definition_id=shared.apply(lambda id_: role_definition(id_, "Storage Blob Data Reader")),
+                opts=self.child(),
+            )
         return user

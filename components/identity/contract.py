@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class IdentityInputs:
     """The place, the maisons and the namespace of each, the service account that is trusted there, the cluster, and the
-    bucket whose part of the same name each may read.
+    bucket whose part of the same name each may read. `datasets` are the further parts that a maison may read: by
+    maison, the part of the bucket by the dataset's name.
     """
 
     place: Place
@@ -30,6 +31,7 @@ class IdentityInputs:
     service_account: str
     cluster: ClusterOutputs
     bucket: BucketOutputs
+    datasets: Mapping[str, Mapping[str, str]]
     scope: pulumi.Input[str]
 
 
@@ -46,8 +48,8 @@ class IdentityOutputs:
 
 
 class Identity(Component[IdentityInputs, IdentityOutputs]):
-    """One workload identity per maison. It may read that maison's part of the weights bucket, is trusted for one
-    service account of that maison's namespace, and never has a key.
+    """One workload identity per maison. It may read that maison's part of the weights bucket and those of the datasets
+    that name it, is trusted for one service account of that maison's namespace, and never has a key.
     """
 
     kind = "Identity"

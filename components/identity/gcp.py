@@ -1,8 +1,9 @@
 """Workload identity on GCP: one service account per maison, that one Kubernetes service account may act as.
 
 Its right on the bucket has a condition: names that begin with the maison's part, and listings that ask for them. Such
-conditions hold only where access is uniform, which the bucket is. Limits: 100 service accounts per project unless
-Google raises it; an id of 30 characters.
+conditions hold only where access is uniform, which the bucket is. A dataset is one more such grant. Limits: 100
+service accounts per project unless Google raises it; an id of 30 characters; 20 conditional grants of one role to one
+account on a bucket.
 """
 
 from __future__ import annotations
@@ -68,4 +69,17 @@ class GcpIdentity(Identity):
             ),
             opts=self.child(),
         )
+        for dataset, part in inputs.datasets.get(maison, {}).items():
+            gcp.storage.BucketIAMMember(
+                f"{name}.{dataset}",
+                bucket=inputs.bucket.bucket_name,
+                role="roles/storage.objectViewer",
+                member=account.email.apply(lambda email: f"serviceAccount:{email}"),
+                condition=gcp.storage.BucketIAMMemberConditionArgs(
+                    title=part,
+                    description=f"What the bucket holds of dataset {dataset}",
+                    expression=inputs.bucket.part_ids[part].apply(only),
+                ),
+                opts=self.child(),
+            )
         return account

@@ -57,3 +57,8 @@ def image(registry: str, name: str) -> str:
 def maison_namespace(maison: str) -> str:
     """The namespace of a maison."""
     return f"{MAISON_PREFIX}{maison}"
+
+
+def dataset_part(dataset: str) -> str:
+    """The part of a bucket that holds a dataset; no maison's part begins so."""
+    return f"data-{dataset}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, kubernetes, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
-from components.policy import fleet_rules
+from components.policy import dataset_rules, fleet_rules
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -99,6 +99,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(fleet_rules.budget(fleet, cell, path, where))
         found.extend(fleet_rules.hosted_model(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
+    found.extend(dataset_rules.datasets(fleet, path))
     return found
 
 

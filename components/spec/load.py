@@ -386,6 +386,7 @@ def _fleet_rules(document: _Document, fleet: Fleet) -> None:
     """Rules inside one file that need no cloud facts: references and duplicates."""
     _duplicates(document, "cell", [cell.name for cell in fleet.cells], ("spec", "cells"))
     _duplicates(document, "maison", [maison.name for maison in fleet.maisons], ("spec", "maisons"))
+    _duplicates(document, "dataset", [dataset.name for dataset in fleet.datasets], ("spec", "datasets"))
     _pool_rules(document, fleet.template, ("spec", "template"))
     for index, cell in enumerate(fleet.cells):
         _cell_rules(document, fleet, cell, ("spec", "cells", index))

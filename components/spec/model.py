@@ -115,6 +115,26 @@ class Maison(SpecModel):
     budget: Money
 
 
+class Dataset(SpecModel):
+    """What pods read and never write: a part of the weights bucket of every cell of its worlds.
+
+    It is its maison's alone (`dedicated`), or its maison's and that of the `readers` that are named (`shared`).
+    `origin` says where the data comes from; `unknown` is treated as the strictest.
+    """
+
+    name: Name
+    maison: Name
+    share: Literal["dedicated", "shared"] = "dedicated"
+    readers: Annotated[tuple[Name, ...], EachOnce] = ()
+    worlds: Annotated[tuple[WorldName, ...], EachOnce] = Field(min_length=1)
+    origin: Origin = "unknown"
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """The maisons whose pods read it."""
+        return (self.maison, *self.readers)
+
+
 class SystemPool(SpecModel):
     """The pool for everything that needs no GPU. `size` is a neutral size that each cloud maps to a machine."""
 
@@ -319,6 +339,7 @@ class Fleet(SpecModel):
     reporting_currency: Currency = "EUR"
     worlds: dict[WorldName, World]
     maisons: tuple[Maison, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
     template: Template
     cells: tuple[Cell, ...] = Field(min_length=1)
 
@@ -338,6 +359,10 @@ class Fleet(SpecModel):
             declared = cell.template.model_fields_set
             changes = {key: getattr(cell.template, key) for key in declared if getattr(cell.template, key) is not None}
         return ResolvedCell(cell=cell, world=self.worlds[cell.world], template=self.template.model_copy(update=changes))
+
+    def datasets_of(self, world: str) -> tuple[Dataset, ...]:
+        """The datasets that lie in the cells of one world, in the order of the file."""
+        return tuple(dataset for dataset in self.datasets if world in dataset.worlds)
 
     def cells_of(self, world: str) -> tuple[Cell, ...]:
         """The cells of one world, in the order of the file."""
