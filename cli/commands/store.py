@@ -115,9 +115,10 @@ def restore_test(
             scratches = [plan.outcome.scratch for plan in plans if plan.possible]
             found = sorted({plan.bench.cell for plan in plans})
             anchors.recorded(app, "store restore-test", cells=found, stores=list(chosen), scratches=scratches)
+            until = app.clock.monotonic() + timeout
             for plan in plans:
                 run.clear(plan)
-                run.carry_out(plan, timeout_s=timeout)
+                run.carry_out(plan, timeout_s=until - app.clock.monotonic())
     _show(app, plans, output)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cli.app import Clock
-    from cli.restore.model import Facts, Kind, Measure, Outcome, Point, Scratch
+    from cli.restore.model import Compared, Facts, Kind, Measure, Outcome, Point, Scratch
     from cli.restore.shelf import Shelf
 
 # An answer of a shape that is not the documented one.
@@ -189,10 +189,22 @@ def _judge(plan: Plan, original: Facts, restored: Facts, point: Point, took: flo
         seconds=took, state="measured", reason="from the first command until the cloud called the scratch ready"
     )
     wrong = [one for one in outcome.compared if one.state == "different"]
-    if not wrong:
+    unsure = next((one for one in outcome.compared if one.what == "objects" and one.state == "unknown"), None)
+    if not wrong and unsure is not None:
+        outcome.state = "restored"
+        outcome.rpo = _lag(plan.lost, point, state="declared", reason=f"{point.says}; compared: {unsure.reason}")
+        message = f"not every object of {bench.shelf.source} of {bench.cell} could be compared: {unsure.reason}."
+        fix = "upload what has no checksum again, with a tool that sends one"
+        outcome.errors.append(errors.PartialError(message, fix=fix, id="RST-UNSURE"))
+    elif not wrong:
         outcome.state = "restored"
         outcome.rpo = _lag(plan.lost, point, state="measured", reason=f"restored to this point: {point.says}")
-        return
+    else:
+        _differs(plan, wrong)
+
+
+def _differs(plan: Plan, wrong: list[Compared]) -> None:
+    bench, outcome = plan.bench, plan.outcome
     outcome.state = "different"
     outcome.rpo = model.unknown("what was restored is not what was there")
     listed = "; ".join(f"{one.what}: {one.expected or 'absent'} became {one.found or 'absent'}" for one in wrong[:3])

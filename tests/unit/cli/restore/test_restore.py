@@ -20,6 +20,7 @@ from cli.restore import shelf as shelves
 from cli.restore.cells import prefix
 from cli.restore.shelf import SHELVES, shelf_of
 from components.clouds.needs import NEEDS
+from rehearsal.cloudcli import databases
 from rehearsal.cloudcli.__main__ import TOOLS
 from rehearsal.cloudcli.account import Account, RefusedError
 from rehearsal.kube import install
@@ -262,6 +263,14 @@ def test_a_restore_that_fails_half_way_leaves_nothing_and_no_figure(scene: Scene
     assert codes(outcome) == [("RST-FAILED", errors.FAILED)]
     assert outcome.rpo.state == outcome.rto.state == "unknown"
     assert scene.live() == before
+
+
+@pytest.mark.parametrize("scene", ["azure"], indirect=True)
+def test_objects_without_a_checksum_are_not_taken_for_equal(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "md5", lambda _text: None)
+    outcome = scene.test("bucket")
+    assert (outcome.rpo.state, outcome.rto.state, outcome.scratch_state) == ("declared", "measured", "removed")
+    assert codes(outcome) == [("RST-UNSURE", errors.PARTIAL)]
 
 
 @pytest.mark.parametrize("scene", CLOUDS, indirect=True)
