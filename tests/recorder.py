@@ -39,6 +39,11 @@ class Registered:
     id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the cloud answered, and what was asked of it where the answer does not mention it."""
+        return {**self.inputs, **self.outputs}
+
 
 @dataclass
 class Recorder(mocks.Mocks):
@@ -61,10 +66,15 @@ class Recorder(mocks.Mocks):
             self.resources.append(Registered(args.typ, args.name, inputs, bool(args.provider)))
             return None, {}
         self._transform(args, inputs)
-        identifier, outputs = _answer(args.typ, args.name, inputs)
-        whole = {**inputs, **outputs, **self.stated.get(args.typ, {})}
+        identifier, outputs = self.answer(args, inputs)
+        whole = {**outputs, **self.stated.get(args.typ, {})}
         self.resources.append(Registered(args.typ, args.name, inputs, bool(args.provider), identifier, whole))
         return identifier, whole
+
+    def answer(self, args: mocks.MockResourceArgs, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What the cloud says of a new resource: its id and its outputs."""
+        identifier, added = _answer(args.typ, args.name, inputs)
+        return identifier, {**inputs, **added}
 
     def register_transform(self, transform: pulumi.ResourceTransform) -> None:
         self.transforms.append(transform)
@@ -102,6 +112,10 @@ class Recorder(mocks.Mocks):
     def graph(self) -> list[tuple[str, str, dict[str, Any]]]:
         """All registrations as (type, name, inputs), sorted."""
         return sorted(((r.type, r.name, r.inputs) for r in self.resources), key=lambda row: (row[0], row[1]))
+
+    def answers(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The same with what the cloud answered."""
+        return sorted(((r.type, r.name, r.said) for r in self.resources), key=lambda row: (row[0], row[1]))
 
 
 def run(

@@ -200,7 +200,18 @@ def _bucket(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem
     declared = cell.overrides.gcp.bucket_location if cell.overrides and cell.overrides.gcp else ""
     allowed = fleet.worlds[cell.world].regions if cell.world in fleet.worlds else ()
     region = region_of(cell.cloud, declared)
-    if not declared or region in allowed:
+    if not declared or region == cell.region:
+        return
+    if region in allowed:
+        yield Problem(
+            code="SPEC-BUCKET",
+            path=path,
+            where=f"{where}.overrides.gcp.bucket_location",
+            line=0,
+            message=f"cell {cell.name}: its key lies in {cell.region}, and a bucket in {declared} takes no such key.",
+            value=declared,
+            fix=f"remove it, or say {cell.region}",
+        )
         return
     actual = regions.world_of(cell.cloud, region)
     if actual is None:

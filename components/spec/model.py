@@ -235,8 +235,8 @@ class AlicloudOverrides(SpecModel):
 
 
 class GcpOverrides(SpecModel):
-    """What only GCP has. `bucket_location` is another single region of the world for the cell's buckets; GCP would take
-    a multi-region such as `EU` there too, and the rules refuse it.
+    """What only GCP has. `bucket_location` says where the cell's buckets lie: its region, where its key lies, as no
+    bucket takes a key from elsewhere. GCP knows multi-regions such as `EU` too, and the rules refuse them.
     """
 
     project: Project = ""

@@ -4,51 +4,54 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from components.network.plan import AddressPlan
 from components.spec.load import load_fleet
-from tests.contract.test_cell import CACHES, CELLS, DATABASES, cell, cloud, infra
-from tests.recorder import FLEET, Recorder
+from tests.contract.cells import CELLS, FLEET, MAISONS, Infra, Made
+from tests.contract.cells import spec as declared
+from tests.contract.test_cell import CACHES, DATABASES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["cell", "cloud"]
+GCP_NETWORK, GCP_KEY = "gcp:compute/network:Network", "gcp:kms/cryptoKey:CryptoKey"
 SETTING = "azure-native:dbforpostgresql:Configuration"
 
 
 def test_the_database_stands_in_two_zones_is_private_and_takes_encrypted_connections_only(
-    cell: tuple[Recorder, dict[str, Any]], cloud: str
+    cell: Made, cloud: str
 ) -> None:
     recorder = cell[0]
-    inputs = recorder.one(DATABASES[cloud]).inputs
+    inputs = recorder.one(DATABASES[cloud]).said
     plan = AddressPlan.of(load_fleet(FLEET).cell(CELLS[cloud]).cidr)
     if cloud == "alicloud":
         zones = [inputs["zoneId"], inputs["zoneIdSlaveA"]]
         assert inputs["category"] == "HighAvailability"
         # A subnet in each of the zones, in their order.
-        switches = {f"vsw-{one.name.replace('-', '')}": one.inputs for one in recorder.of("alicloud:vpc/switch:Switch")}
+        switches = {one.id: one.said for one in recorder.of("alicloud:vpc/switch:Switch")}
         assert [switches[one]["zoneId"] for one in inputs["vswitchId"].split(",")] == zones
         assert (inputs["sslAction"], inputs["instanceChargeType"]) == ("Open", "Postpaid")
         assert {row["type"] for row in inputs["pgHbaConfs"]} == {"hostssl"}
         assert [row["address"] for row in inputs["pgHbaConfs"]] == inputs["securityIps"] == [plan.nodes, plan.pods]
-        assert inputs["encryptionKey"] == "key-cnsha1key"
+        assert inputs["encryptionKey"] == recorder.one("alicloud:kms/key:Key").id
     elif cloud == "gcp":
         settings = inputs["settings"]
         zones = [settings["locationPreference"]["zone"], settings["locationPreference"]["secondaryZone"]]
         assert settings["availabilityType"] == "REGIONAL"
         address = settings["ipConfiguration"]
         assert (address["ipv4Enabled"], address["sslMode"]) == (False, "ENCRYPTED_ONLY")
-        assert address["privateNetwork"].endswith("/Network/rehearsal-eu-ams-1-vpc")
-        assert inputs["encryptionKeyName"].endswith("/CryptoKey/rehearsal-eu-ams-1-key")
+        assert address["privateNetwork"] == recorder.one(GCP_NETWORK).id
+        assert inputs["encryptionKeyName"] == recorder.one(GCP_KEY).id
     else:
         zones = [inputs["availabilityZone"], inputs["highAvailability"]["standbyAvailabilityZone"]]
         assert inputs["highAvailability"]["mode"] == "ZoneRedundant"
         assert inputs["network"]["publicNetworkAccess"] == "Disabled"
-        assert inputs["network"]["delegatedSubnetResourceId"].endswith("/Subnet/database")
+        assert inputs["network"]["delegatedSubnetResourceId"] in {
+            one.id for one in recorder.of("azure-native:network:Subnet") if one.inputs["subnetName"] == "database"
+        }
         wanted = {one.inputs["configurationName"]: one.inputs["value"] for one in recorder.of(SETTING)}
         assert wanted["require_secure_transport"] == "on"
         assert wanted["ssl_min_protocol_version"] == "TLSv1.2"
@@ -61,9 +64,7 @@ def test_the_database_stands_in_two_zones_is_private_and_takes_encrypted_connect
     assert len(set(zones)) == 2
 
 
-def test_nobody_logs_in_to_the_database_with_a_password_of_the_program(
-    cell: tuple[Recorder, dict[str, Any]], cloud: str
-) -> None:
+def test_nobody_logs_in_to_the_database_with_a_password_of_the_program(cell: Made, cloud: str) -> None:
     recorder, outputs = cell
     text = json.dumps([row for row in recorder.graph() if "database" in row[1]])
     assert not re.search(r'"[a-zA-Z]*password[a-zA-Z]*": "(?!Disabled)', text, re.IGNORECASE)
@@ -80,24 +81,25 @@ def test_nobody_logs_in_to_the_database_with_a_password_of_the_program(
             for one in recorder.of("gcp:projects/iAMMember:IAMMember")
             if one.inputs["role"] == "roles/cloudsql.instanceUser"
         ]
-        assert len({grant["member"] for grant in grants}) == len(users) == 2
-        assert all("/instances/rehearsal-eu-ams-1-database" in grant["condition"]["expression"] for grant in grants)
+        assert len({grant["member"] for grant in grants}) == len(users) == len(MAISONS)
+        name = recorder.one(DATABASES[cloud]).inputs["name"]
+        assert all(f"/instances/{name}" in grant["condition"]["expression"] for grant in grants)
     if cloud == "azure":
         login = recorder.one(DATABASES[cloud]).inputs["authConfig"]
         assert (login["passwordAuth"], login["activeDirectoryAuth"]) == ("Disabled", "Enabled")
         assert login["tenantId"]
-    assert set(outputs["database"]["users"]) == ({"aurelia", "calisto"} if cloud == "gcp" else set())
+    assert set(outputs["database"]["users"]) == (MAISONS if cloud == "gcp" else set())
 
 
 @pytest.mark.parametrize("days", [7, 20])
 def test_the_database_is_of_the_size_and_keeps_its_backups_as_the_fleet_says(
-    cloud: str, tmp_path: Path, days: int
+    cloud: str, tmp_path: Path, days: int, infra: Infra
 ) -> None:
     path = tmp_path / "fleet.yaml"
     wanted = f'    database: {{size: db-4, storage_gib: 256, version: "16", backup_days: {days}}}\n    protect:'
     path.write_text(FLEET.read_text(encoding="utf-8").replace("    protect:", wanted), encoding="utf-8")
     recorder, _ = infra(cloud, path)
-    inputs = recorder.one(DATABASES[cloud]).inputs
+    inputs = recorder.one(DATABASES[cloud]).said
     if cloud == "alicloud":
         # Disks come in steps of five.
         size = (inputs["instanceType"], inputs["instanceStorage"], inputs["engineVersion"])
@@ -112,18 +114,16 @@ def test_the_database_is_of_the_size_and_keeps_its_backups_as_the_fleet_says(
         backups = settings["backupConfiguration"]
         assert backups["backupRetentionSettings"]["retainedBackups"] == days
         assert (backups["pointInTimeRecoveryEnabled"], backups["transactionLogRetentionDays"]) == (True, 7)
-        assert backups["location"] == "europe-west4"
+        assert backups["location"] == declared(cloud).cell.region
     else:
         size = (inputs["sku"]["name"], inputs["storage"]["storageSizeGB"], inputs["version"])
         assert size == ("Standard_D4ds_v5", 256, "16")
         assert inputs["backup"] == {"backupRetentionDays": days, "geoRedundantBackup": "Disabled"}
 
 
-def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(
-    cell: tuple[Recorder, dict[str, Any]], cloud: str
-) -> None:
+def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(cell: Made, cloud: str) -> None:
     recorder = cell[0]
-    inputs = recorder.one(CACHES[cloud]).inputs
+    inputs = recorder.one(CACHES[cloud]).said
     if cloud == "alicloud":
         # Left out, the service would sell months in advance.
         assert inputs["paymentType"] == "PayAsYouGo"
@@ -135,9 +135,9 @@ def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(
         modes = (inputs["transitEncryptionMode"], inputs["authorizationMode"], inputs["replicaCount"])
         assert modes == ("SERVER_AUTHENTICATION", "IAM_AUTH", 1)
         assert inputs["zoneDistributionConfig"] == {"mode": "MULTI_ZONE"}
-        assert inputs["kmsKey"].endswith("/CryptoKey/rehearsal-eu-ams-1-key")
+        assert inputs["kmsKey"] == recorder.one(GCP_KEY).id
         (endpoint,) = inputs["desiredAutoCreatedEndpoints"]
-        assert endpoint["network"].endswith("/Network/rehearsal-eu-ams-1-vpc")
+        assert endpoint["network"] == recorder.one(GCP_NETWORK).id
     else:
         assert (inputs["publicNetworkAccess"], inputs["highAvailability"]) == ("Disabled", "Enabled")
         assert inputs["minimumTlsVersion"] == "1.2"
@@ -149,11 +149,11 @@ def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(
 
 
 def test_the_workloads_and_nobody_else_log_in_to_the_cache_and_without_a_password_of_the_program(
-    cell: tuple[Recorder, dict[str, Any]], cloud: str
+    cell: Made, cloud: str
 ) -> None:
     recorder, outputs = cell
     users = outputs["cache"]["users"]
-    assert set(users) == (set() if cloud == "alicloud" else {"aurelia", "calisto"})
+    assert set(users) == (set() if cloud == "alicloud" else MAISONS)
     if cloud == "alicloud":
         assert "password" not in recorder.one(CACHES[cloud]).inputs
     if cloud == "gcp":
@@ -162,17 +162,24 @@ def test_the_workloads_and_nobody_else_log_in_to_the_cache_and_without_a_passwor
             for one in recorder.of("gcp:projects/iAMMember:IAMMember")
             if one.inputs["role"] == "roles/memorystore.dbConnectionUser"
         ]
-        assert len({grant["member"] for grant in grants}) == len(grants) == 2
-        place = '/locations/europe-west4/instances/rehearsal-eu-ams-1-cache"'
+        assert len({grant["member"] for grant in grants}) == len(grants) == len(MAISONS)
+        instance = recorder.one(CACHES[cloud])
+        place = f'/locations/{declared(cloud).cell.region}/instances/{instance.inputs["instanceId"]}"'
         assert all(grant["condition"]["expression"].endswith(place) for grant in grants)
         assert set(users.values()) == {"default"}
         # The endpoint that takes writes, not the readers'.
-        assert outputs["cache"]["host"] == "10.68.4.3"
+        writing = [
+            one["pscAutoConnection"]["ipAddress"]
+            for endpoint in instance.outputs["endpoints"]
+            for one in endpoint["connections"]
+            if one["pscAutoConnection"]["connectionType"] == "CONNECTION_TYPE_PRIMARY"
+        ]
+        assert writing == [outputs["cache"]["host"]]
     if cloud == "azure":
         logins = [one.inputs for one in recorder.of("azure-native:redisenterprise:AccessPolicyAssignment")]
         assert {login["databaseName"] for login in logins} == {"default"}
         assert sorted(login["user"]["objectId"] for login in logins) == sorted(users.values())
-        assert len(set(users.values())) == 2
+        assert len(set(users.values())) == len(MAISONS)
 
 
 @pytest.mark.parametrize(
@@ -183,11 +190,11 @@ def test_the_workloads_and_nobody_else_log_in_to_the_cache_and_without_a_passwor
     ],
 )
 def test_the_cache_is_of_the_size_that_the_fleet_says(
-    cloud: str, tmp_path: Path, size: str, classes: dict[str, str]
+    cloud: str, tmp_path: Path, size: str, classes: dict[str, str], infra: Infra
 ) -> None:
     path = tmp_path / "fleet.yaml"
     wanted = f"    cache: {{size: {size}}}\n    protect:"
     path.write_text(FLEET.read_text(encoding="utf-8").replace("    protect:", wanted), encoding="utf-8")
-    inputs = infra(cloud, path)[0].one(CACHES[cloud]).inputs
+    inputs = infra(cloud, path)[0].one(CACHES[cloud]).said
     found = {"alicloud": inputs.get("instanceClass"), "gcp": inputs.get("nodeType"), "azure": inputs.get("sku")}[cloud]
     assert found == ({"name": classes[cloud]} if cloud == "azure" else classes[cloud])

@@ -9,7 +9,7 @@ import pytest
 
 from cli.stack_lifts import unprotected
 from components.policy import stores
-from tests.contract.test_cell import CELLS, infra
+from tests.contract.cells import CELLS, Infra
 from tests.recorder import FLEET
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ KEPT = {"bucket", "file store", "registry", "cluster", "key", "logs"}
 
 
 @pytest.fixture(params=list(CELLS))
-def protected(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def protected(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, infra: Infra) -> Any:
     """The resources of a protected cell, and those that the program marked for the engine."""
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text(FLEET.read_text().replace("protect: false", "protect: true"))
@@ -49,8 +49,7 @@ def test_every_store_is_protected_in_the_engine_and_nothing_else(
     assert _held(resources) >= 3
 
 
-@pytest.mark.parametrize("cloud", list(CELLS))
-def test_a_lifted_cell_is_held_by_nothing(tmp_path: Path, cloud: str) -> None:
+def test_a_lifted_cell_is_held_by_nothing(tmp_path: Path, cloud: str, infra: Infra) -> None:
     whole = FLEET.read_text().replace("protect: false", "protect: true")
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text(unprotected(whole, CELLS[cloud]))

@@ -59,6 +59,8 @@ def test_the_rehearsal_has_no_problem() -> None:
         (*bucket_in("eur4"), "RES-002"),
         (*bucket_in("us-central1"), "RES-001"),
         (*bucket_in("cn-shanghai"), "RES-002"),
+        (*bucket_in("europe-west1"), "RES-001"),
+        (*bucket_in("swedencentral"), "SPEC-BUCKET"),
         ("gpus_per_node: 1,", "gpus_per_node: 7,", "SPEC-SKU"),
         ("gpu_class: gpu-80g", "gpu_class: gpu-640g", "SPEC-CLASS"),
         ("cidr: 10.68.0.0/14", "cidr: 10.66.0.0/16", "SPEC-CIDR"),
@@ -73,7 +75,7 @@ def test_a_fault_of_the_fleet_has_its_code(tmp_path: Path, old: str, new: str, c
 
 
 @pytest.mark.parametrize("location", ["europe-west4", "EUROPE-WEST4"])
-def test_a_bucket_may_lie_in_a_region_of_the_allow_list(tmp_path: Path, location: str) -> None:
+def test_a_bucket_may_lie_in_the_region_of_its_cell_and_key(tmp_path: Path, location: str) -> None:
     assert codes(fleet_with(tmp_path, bucket_in(location))) == []
 
 
