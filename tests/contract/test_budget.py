@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from components.budget.contract import share
 from components.spec.model import CellBudget, Maison, Money
-from stacks import program
-from tests.recorder import FLEET, Recorder, environment, run
+from tests.contract.cells import CELLS, Infra
+from tests.recorder import FLEET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
-WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
 KINDS = {"gcp": "gcp:billing/budget:Budget", "azure": "azure-native:consumption:Budget"}
 GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/finance/providers/Microsoft.Insights"
 ASKED = {
@@ -27,11 +25,6 @@ ASKED = {
     ),
     "azure": f"{{currency: EUR, since: '2026-11', percent: 33, alerts: {GROUP}/actionGroups/finance}}",
 }
-
-
-def infra(cloud: str, fleet: Path = FLEET) -> tuple[Recorder, dict[str, Any]]:
-    with environment(TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{WORLDS[cloud]}/state"):
-        return run(program.main, stack=f"rehearsal.{CELLS[cloud]}.infra", config={"fleet": str(fleet)})
 
 
 def with_budgets(tmp_path: Path, *changes: tuple[str, str]) -> Path:
@@ -48,7 +41,7 @@ def with_budgets(tmp_path: Path, *changes: tuple[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("cloud", CELLS)
-def test_a_cell_without_a_budget_declares_none_and_says_that_nothing_watches(cloud: str) -> None:
+def test_a_cell_without_a_budget_declares_none_and_says_that_nothing_watches(cloud: str, infra: Infra) -> None:
     recorder, outputs = infra(cloud)
     assert [one.type for one in recorder.resources if one.type.endswith(":Budget")] == ["twain:index:Budget"]
     assert (outputs["budget"]["id"], outputs["budget"]["limit"]) == ("", None)
@@ -57,7 +50,9 @@ def test_a_cell_without_a_budget_declares_none_and_says_that_nothing_watches(clo
 
 
 @pytest.mark.parametrize("cloud", KINDS)
-def test_a_cell_s_budget_is_its_part_of_all_maisons_to_the_cent_in_their_currency(cloud: str, tmp_path: Path) -> None:
+def test_a_cell_s_budget_is_its_part_of_all_maisons_to_the_cent_in_their_currency(
+    cloud: str, tmp_path: Path, infra: Infra
+) -> None:
     fleet = with_budgets(tmp_path, ('"5000.00"', '"5000.77"'))
     recorder, outputs = infra(cloud, fleet)
     budget = recorder.one(KINDS[cloud]).inputs
@@ -73,7 +68,9 @@ def test_a_cell_s_budget_is_its_part_of_all_maisons_to_the_cent_in_their_currenc
 
 
 @pytest.mark.parametrize("cloud", KINDS)
-def test_it_counts_the_cell_s_tag_and_tells_an_object_at_the_thresholds(cloud: str, tmp_path: Path) -> None:
+def test_it_counts_the_cell_s_tag_and_tells_an_object_at_the_thresholds(
+    cloud: str, tmp_path: Path, infra: Infra
+) -> None:
     fleet = with_budgets(tmp_path, ("percent: 33", "percent: 100, thresholds: [25, 110]"))
     budget = infra(cloud, fleet)[0].one(KINDS[cloud]).inputs
     text = json.dumps(budget)
@@ -96,7 +93,7 @@ def test_it_counts_the_cell_s_tag_and_tells_an_object_at_the_thresholds(cloud: s
         assert (one["contactEmails"], one["contactGroups"]) == ([], [f"{GROUP}/actionGroups/finance"])
 
 
-def test_a_topic_is_told_instead_of_a_channel(tmp_path: Path) -> None:
+def test_a_topic_is_told_instead_of_a_channel(tmp_path: Path, infra: Infra) -> None:
     fleet = with_budgets(tmp_path, ("notificationChannels/42", "topics/budgets"))
     told = infra("gcp", fleet)[0].one(KINDS["gcp"]).inputs["allUpdatesRule"]
     assert told["pubsubTopic"] == "projects/twain-finance/topics/budgets"

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from components.clouds.regions import WORLD_OF
 from components.spec.load import load_fleet
-from stacks import program
-from tests.recorder import FLEET, Recorder, environment, run
+from tests.contract.cells import CELLS, Infra
+from tests.recorder import FLEET, Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
-WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
 NODES = {"alicloud": "fd-abcde12345", "gcp": "folders/123456789012", "azure": "twain-row"}
 ALLOWED = {
     "alicloud": {"cn-shanghai", "cn-beijing", "cn-hangzhou"},
@@ -45,11 +43,6 @@ def railed(tmp_path: Path, *, protect: bool = False) -> Path:
     return path
 
 
-def infra(cloud: str, fleet: Path, *, cell: str = "") -> tuple[Recorder, dict[str, Any]]:
-    with environment(TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{WORLDS[cloud]}/state"):
-        return run(program.main, stack=f"rehearsal.{cell or CELLS[cloud]}.infra", config={"fleet": str(fleet)})
-
-
 def allowed(cloud: str, recorder: Recorder) -> set[str]:
     """What the declared policies leave open, as regions."""
     if cloud == "alicloud":
@@ -69,7 +62,9 @@ def allowed(cloud: str, recorder: Recorder) -> set[str]:
 
 
 @pytest.mark.parametrize("cloud", CELLS)
-def test_the_world_s_regions_of_this_cloud_and_no_other_are_allowed_on_the_node(cloud: str, tmp_path: Path) -> None:
+def test_the_world_s_regions_of_this_cloud_and_no_other_are_allowed_on_the_node(
+    cloud: str, tmp_path: Path, infra: Infra
+) -> None:
     recorder, outputs = infra(cloud, railed(tmp_path))
     assert allowed(cloud, recorder) == ALLOWED[cloud]
     assert outputs["guard_rails"]["attached_to"] == NODES[cloud]
@@ -78,7 +73,7 @@ def test_the_world_s_regions_of_this_cloud_and_no_other_are_allowed_on_the_node(
 
 
 @pytest.mark.parametrize("cloud", CELLS)
-def test_another_cell_of_the_world_on_the_same_cloud_declares_none(cloud: str, tmp_path: Path) -> None:
+def test_another_cell_of_the_world_on_the_same_cloud_declares_none(cloud: str, tmp_path: Path, infra: Infra) -> None:
     fleet = railed(tmp_path)
     text = fleet.read_text(encoding="utf-8")
     block = re.search(rf"    - name: {CELLS[cloud]}\n(?:      .*\n)+", text)
@@ -91,7 +86,7 @@ def test_another_cell_of_the_world_on_the_same_cloud_declares_none(cloud: str, t
     assert outputs["guard_rails"] == {"attached_to": "", "policies": []}
 
 
-def test_a_guard_rail_is_protected_as_the_cell_is(tmp_path: Path) -> None:
+def test_a_guard_rail_is_protected_as_the_cell_is(tmp_path: Path, infra: Infra) -> None:
     for protect, policy in ((True, "PREVENT"), (False, "DELETE")):
         recorder, _ = infra("gcp", railed(tmp_path, protect=protect))
         assert recorder.one("gcp:orgpolicy/policy:Policy").inputs["deletionPolicy"] == policy
