@@ -127,6 +127,7 @@ class AlicloudCluster(Cluster):
 
     def _system_pool(self, name: str, inputs: ClusterInputs, cluster: alicloud.cs.ManagedKubernetes) -> None:
         place, pool = inputs.place, inputs.place.cell.template.system_pool
+        nodes = inputs.place.cell.template.nodes
         alicloud.cs.NodePool(
             f"{name}-system",
             node_pool_name="system",
@@ -149,7 +150,12 @@ class AlicloudCluster(Cluster):
                 enable=True, min_size=pool.min, max_size=pool.max, type="cpu"
             ),
             management=alicloud.cs.NodePoolManagementArgs(
-                enable=True, auto_repair=True, auto_upgrade=False, auto_vul_fix=True, max_unavailable=1
+                enable=True,
+                auto_repair=True,
+                auto_upgrade=False,
+                auto_vul_fix=nodes.images == "automatic",
+                surge=nodes.surge,
+                max_unavailable=1,
             ),
             labels=[alicloud.cs.NodePoolLabelArgs(key="twain/pool", value="system")],
             tags=place.tags,

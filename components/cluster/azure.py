@@ -181,7 +181,8 @@ class AzureCluster(Cluster):
                 load_balancer_sku="standard",
             ),
             auto_upgrade_profile=service.ManagedClusterAutoUpgradeProfileArgs(
-                upgrade_channel="none", node_os_upgrade_channel="NodeImage"
+                upgrade_channel="none",
+                node_os_upgrade_channel="NodeImage" if place.cell.template.nodes.images == "automatic" else "None",
             ),
             # One autoscaler serves all pools of the cluster.
             auto_scaler_profile=service.ManagedClusterPropertiesAutoScalerProfileArgs(
@@ -237,7 +238,9 @@ class AzureCluster(Cluster):
             security_profile=azure.containerservice.AgentPoolSecurityProfileArgs(
                 enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
             ),
-            upgrade_settings=azure.containerservice.AgentPoolUpgradeSettingsArgs(max_surge="1"),
+            upgrade_settings=azure.containerservice.AgentPoolUpgradeSettingsArgs(
+                max_surge=str(place.cell.template.nodes.surge)
+            ),
             tags=place.tags,
         )
 

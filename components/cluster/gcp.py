@@ -20,10 +20,11 @@ _SYSTEM_DISK_GB = 120
 _EXCLUDED_SINCE = "2026-01-01T00:00:00Z"
 
 
-def _patches_only() -> gcp.container.ClusterMaintenancePolicyArgs:
+def _patches_only(images: str) -> gcp.container.ClusterMaintenancePolicyArgs:
     """The channel brings patches, at night; a minor version is a line of the fleet here as on every cloud, as long as
-    the cloud supports the one that runs.
+    the cloud supports the one that runs. Held images are kept from the nodes in the same way.
     """
+    scope = "NO_MINOR_UPGRADES" if images == "automatic" else "NO_MINOR_OR_NODE_UPGRADES"
     return gcp.container.ClusterMaintenancePolicyArgs(
         daily_maintenance_window=gcp.container.ClusterMaintenancePolicyDailyMaintenanceWindowArgs(start_time="01:00"),
         maintenance_exclusions=[
@@ -31,7 +32,7 @@ def _patches_only() -> gcp.container.ClusterMaintenancePolicyArgs:
                 exclusion_name="minor-is-a-line-of-the-fleet",
                 start_time=_EXCLUDED_SINCE,
                 exclusion_options=gcp.container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
-                    scope="NO_MINOR_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
+                    scope=scope, end_time_behavior="UNTIL_END_OF_SUPPORT"
                 ),
             )
         ],
@@ -103,7 +104,7 @@ class GcpCluster(Cluster):
             node_config=gcp.container.ClusterNodeConfigArgs(
                 service_account=nodes.email, boot_disk_kms_key=inputs.key.key_id
             ),
-            maintenance_policy=_patches_only(),
+            maintenance_policy=_patches_only(place.cell.template.nodes.images),
             deletion_protection=place.protect,
             enable_autopilot=False,
             enable_legacy_abac=False,
@@ -186,7 +187,7 @@ class GcpCluster(Cluster):
             ),
             management=gcp.container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
             upgrade_settings=gcp.container.NodePoolUpgradeSettingsArgs(
-                strategy="SURGE", max_surge=1, max_unavailable=0
+                strategy="SURGE", max_surge=place.cell.template.nodes.surge, max_unavailable=0
             ),
             network_config=gcp.container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
             node_config=gcp.container.NodePoolNodeConfigArgs(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import pulumi_alicloud as alicloud
 
+from components.clouds.node_images import is_version
 from components.nodepool.contract import TAINT_KEY, TAINT_VALUE, NodePool, NodePoolInputs, NodePoolOutputs
 
 # Room for two images of an engine (about 20 GiB each) and a model's local copy of up to 200 GiB.
 _SYSTEM_DISK_GIB = 300
+DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
 
 
 class AlicloudNodePool(NodePool):
@@ -19,7 +21,14 @@ class AlicloudNodePool(NodePool):
 
     def build(self, name: str, inputs: NodePoolInputs) -> NodePoolOutputs:
         """Declare the pool."""
-        place, pool = inputs.place, inputs.pool
+        place, pool, nodes = inputs.place, inputs.pool, inputs.place.cell.template.nodes
+        labels = {
+            "twain/gpu-class": pool.gpu_class,
+            "twain/pool": pool.name,
+            "ack.node.gpu.schedule": "default",
+            # Without it the cloud takes the driver that it has tested with the cluster's minor.
+            **({DRIVER_LABEL: nodes.driver} if is_version(nodes.driver) else {}),
+        }
         made = alicloud.cs.NodePool(
             name,
             node_pool_name=pool.name,
@@ -41,13 +50,18 @@ class AlicloudNodePool(NodePool):
                 enable=True, min_size=pool.min, max_size=pool.max, type="gpu"
             ),
             management=alicloud.cs.NodePoolManagementArgs(
-                enable=True, auto_repair=True, auto_upgrade=False, auto_vul_fix=False, max_unavailable=1
+                enable=True,
+                auto_repair=True,
+                auto_upgrade=False,
+                auto_vul_fix=nodes.images == "automatic",
+                # Patches alone: a restart would take a model's requests with it.
+                auto_vul_fix_policy=alicloud.cs.NodePoolManagementAutoVulFixPolicyArgs(
+                    restart_node=False, vul_level="asap"
+                ),
+                surge=nodes.surge,
+                max_unavailable=1,
             ),
-            labels=[
-                alicloud.cs.NodePoolLabelArgs(key="twain/gpu-class", value=pool.gpu_class),
-                alicloud.cs.NodePoolLabelArgs(key="twain/pool", value=pool.name),
-                alicloud.cs.NodePoolLabelArgs(key="ack.node.gpu.schedule", value="default"),
-            ],
+            labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in labels.items()],
             taints=[alicloud.cs.NodePoolTaintArgs(key=TAINT_KEY, value=TAINT_VALUE, effect="NoSchedule")],
             tags=place.tags,
             opts=self.child(),

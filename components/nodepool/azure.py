@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pulumi_azure_native as azure
 
+from components.clouds.node_images import DRIVERS
 from components.nodepool.contract import TAINT_KEY, TAINT_VALUE, NodePool, NodePoolInputs, NodePoolOutputs
 
 _DISK_GB = 300
@@ -17,7 +18,7 @@ class AzureNodePool(NodePool):
 
     def build(self, name: str, inputs: NodePoolInputs) -> NodePoolOutputs:
         """Declare the pool."""
-        place, pool = inputs.place, inputs.pool
+        place, pool, nodes = inputs.place, inputs.pool, inputs.place.cell.template.nodes
         made = azure.containerservice.AgentPool(
             name,
             agent_pool_name=pool.name,
@@ -37,11 +38,11 @@ class AzureNodePool(NodePool):
             vnet_subnet_id=inputs.network.node_subnets[0],
             enable_node_public_ip=False,
             enable_encryption_at_host=True,
-            gpu_profile=azure.containerservice.GPUProfileArgs(driver="Install"),
+            gpu_profile=azure.containerservice.GPUProfileArgs(driver=DRIVERS["azure"].words[nodes.driver]),
             scale_set_priority="Regular",
             scale_down_mode="Delete",
             orchestrator_version=place.cell.template.kubernetes_minor,
-            upgrade_settings=azure.containerservice.AgentPoolUpgradeSettingsArgs(max_surge="1"),
+            upgrade_settings=azure.containerservice.AgentPoolUpgradeSettingsArgs(max_surge=str(nodes.surge)),
             node_labels={"twain/gpu-class": pool.gpu_class, "twain/pool": pool.name},
             node_taints=[f"{TAINT_KEY}={TAINT_VALUE}:NoSchedule"],
             security_profile=azure.containerservice.AgentPoolSecurityProfileArgs(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pulumi_gcp as gcp
 
+from components.clouds.node_images import DRIVERS
 from components.nodepool.contract import TAINT_KEY, TAINT_VALUE, NodePool, NodePoolInputs, NodePoolOutputs
 
 _DISK_GB = 300
@@ -19,7 +20,7 @@ class GcpNodePool(NodePool):
 
     def build(self, name: str, inputs: NodePoolInputs) -> NodePoolOutputs:
         """Declare the pool."""
-        place, pool = inputs.place, inputs.pool
+        place, pool, nodes = inputs.place, inputs.pool, inputs.place.cell.template.nodes
         made = gcp.container.NodePool(
             name,
             name=pool.name,
@@ -32,7 +33,7 @@ class GcpNodePool(NodePool):
             initial_node_count=0,
             management=gcp.container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
             upgrade_settings=gcp.container.NodePoolUpgradeSettingsArgs(
-                strategy="SURGE", max_surge=1, max_unavailable=0
+                strategy="SURGE", max_surge=nodes.surge, max_unavailable=0
             ),
             network_config=gcp.container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
             node_config=gcp.container.NodePoolNodeConfigArgs(
@@ -49,7 +50,7 @@ class GcpNodePool(NodePool):
                         count=pool.gpus_per_node,
                         gpu_driver_installation_config=(
                             gcp.container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(
-                                gpu_driver_version="DEFAULT"
+                                gpu_driver_version=DRIVERS["gcp"].words[nodes.driver]
                             )
                         ),
                     )

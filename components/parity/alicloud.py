@@ -16,6 +16,7 @@ _BUCKET = "alicloud:oss/bucket:Bucket"
 _BLOCK = "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock"
 _RDS, _BACKUP = "alicloud:rds/instance:Instance", "alicloud:rds/backupPolicy:BackupPolicy"
 _SHARING, _TAINT = "ack.node.gpu.schedule", "nvidia.com/gpu"
+_DRIVER = "ack.aliyun.com/nvidia-driver-version"
 
 
 def pools(graph: Graph) -> Pools:
@@ -42,6 +43,23 @@ def _pool(pool: Inputs) -> Pool:
         exclusive=None if labels is None else g.every(g.is_(mode, "default") for mode in modes),
         tainted=None if taints is None else g.some(g.is_(g.at(one, "key"), _TAINT) for one in taints),
     )
+
+
+def _images(graph: Graph) -> str | None:
+    """Held where no pool is patched. The whole cell is as good as its pool that is not."""
+    patched = [g.is_(g.at(one, "management", "autoVulFix"), True) for one in graph.all(POOL)]
+    return _cluster(graph, *patched, yes="automatic", no="held")
+
+
+def _driver(graph: Graph) -> str | None:
+    """The version that a pool's label names; without the label the cloud's own choice."""
+    found: list[str | None] = []
+    for pool in (one for one in graph.all(POOL) if g.at(one, "scalingConfig", "type") == "gpu"):
+        labels = g.listed(pool, "labels")
+        named = [g.at(one, "value") for one in labels or () if g.at(one, "key") == _DRIVER]
+        word = named[0] if named else "stable"
+        found.append(None if labels is None else str(word))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
 
 
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
@@ -224,6 +242,8 @@ READERS: dict[str, Reader] = {
     "disks.encryption": _disks,
     "nodes.private": _nodes,
     "nodes.metadata": _metadata,
+    "nodes.images": _images,
+    "gpu.driver": _driver,
     "gpu.class": lambda graph: pools(graph).classes(),
     "gpu.rate": lambda graph: pools(graph).rates(),
     "gpu.scale_from_zero": lambda graph: pools(graph).empty(),

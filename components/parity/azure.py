@@ -18,6 +18,7 @@ _ACCOUNT, _CONTAINER = "azure-native:storage:StorageAccount", "azure-native:stor
 _SHARE, _BLOBS = "azure-native:storage:FileShare", "azure-native:storage:BlobServiceProperties"
 _SERVER, _SETTING = "azure-native:dbforpostgresql:Server", "azure-native:dbforpostgresql:Configuration"
 _TAINT = "nvidia.com/gpu="
+_DRIVERS = {"Install": "stable", "None": "none"}
 _PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
 
 
@@ -43,6 +44,22 @@ def _pool(pool: Inputs) -> Pool:
         exclusive=g.is_(g.at(pool, "gpuInstanceProfile"), None, ""),
         tainted=None if taints is None else any(str(one).startswith(_TAINT) for one in taints),
     )
+
+
+def _images(graph: Graph) -> str | None:
+    # Without a word the cloud's default is to bring new images.
+    channels = [g.at(one, "autoUpgradeProfile", "nodeOSUpgradeChannel") for one in graph.all(CLUSTER)]
+    brought = [g.is_(one, None, "NodeImage", "SecurityPatch") for one in channels]
+    return _cluster(graph, *brought, yes="automatic", no="held")
+
+
+def _driver(graph: Graph) -> str | None:
+    found: list[str | None] = []
+    for pool in (one for one in graph.all(POOL) if _is_gpu(one)):
+        word = g.at(pool, "gpuProfile", "driver")
+        # Without a word AKS installs it.
+        found.append("stable" if word is None else _DRIVERS.get(str(word)))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
 
 
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
@@ -267,6 +284,8 @@ READERS: dict[str, Reader] = {
     "nodes.private": _nodes,
     # The provider has no field for it: every cluster of this cloud is open, until a network policy closes it.
     "nodes.metadata": lambda graph: "open" if graph.all(CLUSTER) else None,
+    "nodes.images": _images,
+    "gpu.driver": _driver,
     "gpu.class": lambda graph: pools(graph).classes(),
     "gpu.rate": lambda graph: pools(graph).rates(),
     "gpu.scale_from_zero": lambda graph: pools(graph).empty(),

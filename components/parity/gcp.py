@@ -45,6 +45,33 @@ def _pool(pool: Inputs) -> Pool:
     )
 
 
+def _images(graph: Graph) -> str | None:
+    """Held where an exclusion without an end keeps node upgrades away."""
+    facts: list[Fact] = []
+    for one in graph.all(CLUSTER):
+        policy = g.at(one, "maintenancePolicy")
+        if policy is None:
+            facts.append(True)
+            continue
+        kept = g.listed(policy, "maintenanceExclusions")
+        scopes = [g.at(exclusion, "exclusionOptions", "scope") for exclusion in kept or ()]
+        held = g.some(g.is_(scope, "NO_MINOR_OR_NODE_UPGRADES", "NO_UPGRADES") for scope in scopes)
+        facts.append(None if kept is None or held is None else not held)
+    return _cluster(graph, *facts, yes="automatic", no="held")
+
+
+def _driver(graph: Graph) -> str | None:
+    """The channel that every accelerator of the pools is told, in the fleet's words."""
+    told = {"DEFAULT": "stable", "LATEST": "newest", "INSTALLATION_DISABLED": "none"}
+    found: list[str | None] = []
+    for pool in graph.all(POOL):
+        for one in g.listed(pool, "nodeConfig", "guestAccelerators") or ():
+            word = g.at(one, "gpuDriverInstallationConfig", "gpuDriverVersion")
+            # Without a word GKE installs its default driver since 1.30.
+            found.append("stable" if word is None else told.get(str(word)))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
+
+
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
     return g.word(g.every(facts), yes=yes, no=no) if graph.all(CLUSTER) else None
 
@@ -226,6 +253,8 @@ READERS: dict[str, Reader] = {
     "disks.encryption": _disks,
     "nodes.private": _nodes,
     "nodes.metadata": _metadata,
+    "nodes.images": _images,
+    "gpu.driver": _driver,
     "gpu.class": lambda graph: pools(graph).classes(),
     "gpu.rate": lambda graph: pools(graph).rates(),
     "gpu.scale_from_zero": lambda graph: pools(graph).empty(),

@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from components.clouds import gpu, kubernetes, prepaid, regions, shares
+from components.clouds import gpu, kubernetes, node_images, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
 from components.policy import dataset_rules, fleet_rules
 from components.policy.places import region_of
@@ -92,6 +92,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_two_zones(cell, path, where))
         found.extend(_bucket(fleet, cell, path, where))
         found.extend(_minor(fleet, cell, path, where))
+        found.extend(_driver(fleet, cell, path, where))
         found.extend(_machines(fleet, cell, path, where))
         found.extend(_files(fleet, cell, path, where))
         found.extend(_log_days(fleet, cell, path, where))
@@ -246,6 +247,22 @@ def _minor(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
             ),
             value=minor,
             fix=f"use {', '.join(calendar.names)}, in the template or for this cell",
+        )
+
+
+def _driver(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
+    """The cell's cloud can be told of this driver, and engines start on it."""
+    template = fleet.resolved(cell.name).template
+    reason = node_images.driver_problem(cell.cloud, template.nodes.driver) if template.gpu_pools else None
+    if reason is not None:
+        yield Problem(
+            code="SPEC-DRIVER",
+            path=path,
+            where=f"{where}.template.nodes.driver",
+            line=0,
+            message=f"cell {cell.name}: no driver {template.nodes.driver} for the GPU nodes of {cell.cloud}: {reason}.",
+            value=template.nodes.driver,
+            fix=f"use {node_images.instead(cell.cloud)}, in the template or for this cell",
         )
 
 

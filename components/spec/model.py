@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from components.spec.nodes import Nodes
 from components.spec.types import (
     Amount,
     Cidr,
@@ -261,6 +262,7 @@ class Template(SpecModel):
     """What every cell of the fleet is."""
 
     kubernetes_minor: KubernetesMinor
+    nodes: Nodes = Nodes()
     system_pool: SystemPool = SystemPool()
     gpu_pools: tuple[GpuPool, ...] = ()
     bucket: Bucket = Bucket()
@@ -279,6 +281,7 @@ class TemplatePatch(SpecModel):
     """The parts of the template that one cell declares differently. Parity shows those that a capability is about."""
 
     kubernetes_minor: KubernetesMinor | None = None
+    nodes: Nodes | None = None
     system_pool: SystemPool | None = None
     gpu_pools: tuple[GpuPool, ...] | None = None
     bucket: Bucket | None = None
