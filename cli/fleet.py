@@ -51,6 +51,9 @@ class CellView:
     kubernetes_minor: str
     gpu_pools: tuple[PoolView, ...]
     protect: bool = True
+    images: str = "automatic"
+    driver: str = "stable"
+    surge: int = 1
 
     def max_gpus(self, gpu_class: str) -> int:
         """How many GPUs of a class the cell can grow to."""
@@ -157,6 +160,7 @@ def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
         cidr=raw["cidr"],
         kubernetes_minor=resolved["kubernetes_minor"],
         protect=resolved.get("protect", True),
+        **(resolved.get("nodes") or {}),
         gpu_pools=tuple(
             PoolView(
                 name=pool["name"],

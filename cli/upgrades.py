@@ -1,4 +1,5 @@
-"""Kubernetes upgrades: which cells a fleet's line would take to another minor, and what stands against it.
+"""Upgrades: which cells a fleet's line would take to another minor, other node images or another driver, and what
+stands against it.
 
 Looked at before the engine starts. The live API server is the truth about what runs; where it does not answer, an
 upgrade is not begun. One that was begun and then killed may have left it down: a note in the operator's home says that
@@ -38,6 +39,7 @@ class Upgrade:
     running: str
     wanted: str
     findings: tuple[Finding, ...]
+    what: str = "Kubernetes"
 
     @property
     def stands_against(self) -> list[Finding]:
@@ -51,19 +53,47 @@ class Upgrade:
     @property
     def words(self) -> str:
         """For the plan."""
-        return f"{self.cell}: Kubernetes {self.running} to {self.wanted}"
+        return f"{self.cell}: {self.what} {self.running} to {self.wanted}"
 
 
 def find(app: App, chosen: Sequence[Stack], existing: Sequence[str]) -> list[Upgrade]:
     """The upgrades among these stacks, each with what was found out about it. Asks only cells whose line changed."""
     moving: list[tuple[str, str]] = []
     for stack in chosen:
-        if stack.layer != "infra" or stack.world != app.context.world or stack.name not in existing:
+        if not _mine(app, stack, existing):
             continue
         deployed = _deployed(app, stack)
         if deployed and deployed != app.fleet.cell(stack.cell).kubernetes_minor:
             moving.append((stack.cell, deployed))
-    return asyncio.run(_all(app, moving)) if moving else []
+    minors_first = asyncio.run(_all(app, moving)) if moving else []
+    return [*minors_first, *(one for stack in chosen if _mine(app, stack, existing) for one in _nodes(app, stack.cell))]
+
+
+def _mine(app: App, stack: Stack, existing: Sequence[str]) -> bool:
+    return stack.layer == "infra" and stack.world == app.context.world and stack.name in existing
+
+
+def _nodes(app: App, cell: str) -> list[Upgrade]:
+    """What the fleet says of images and drivers and the cell has not yet. Its pools replace their nodes for it, each
+    with as many machines more as `surge` says: there must be room for one.
+    """
+    try:
+        deployed: dict[str, Any] = cells.read(app.home, cell).other.get("guarantees") or {}
+    except errors.NotFoundError:
+        return []
+    declared = app.fleet.cell(cell)
+    lines = (("nodes.images", "node images", declared.images), ("gpu.driver", "GPU driver", declared.driver))
+    # A cell without GPU pools has no driver; what one that was brought up by an older program has is not known.
+    moving = [
+        (what, str(deployed[name]), wanted)
+        for name, what, wanted in lines
+        if deployed.get(name) not in {None, "n/a", wanted}
+    ]
+    room = tuple(run.quotas(app, cell)) if moving else ()
+    return [
+        Upgrade(cell=cell, world=declared.world, running=old, wanted=new, findings=room, what=what)
+        for what, old, new in moving
+    ]
 
 
 def refuse(found: Sequence[Upgrade]) -> None:
@@ -77,7 +107,7 @@ def refuse(found: Sequence[Upgrade]) -> None:
 
 def begin(app: App, found: Sequence[Upgrade]) -> None:
     """Note that these upgrades were looked at and may go on after a kill."""
-    for one in found:
+    for one in (each for each in found if each.what == "Kubernetes"):
         note = {"from": one.running, "to": one.wanted, "checked": app.clock.now().isoformat(timespec="seconds")}
         files.private_dir(app.home / "upgrades")
         files.write_private(_note(app, one.cell), json.dumps(note, indent=2, sort_keys=True) + "\n")

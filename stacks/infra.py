@@ -107,6 +107,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             cluster=cluster,
             bucket=bucket,
             datasets=_datasets_by_reader(settings),
+            key=key,
             scope=network.scope,
         ),
     )

@@ -31,6 +31,7 @@ CELLS = Kind(
         "cloud": "alicloud|gcp|azure",
         "region": "string",
         "kubernetes": "string",
+        "nodes": {"images": "automatic|held", "driver": "string", "surge": "integer"},
         "gate": "boolean",
         "state": "known|not up|other world",
         "endpoint": "string|null",
@@ -254,7 +255,9 @@ def _runs(item: dict[str, Any]) -> str | None:
     played = f", emulated by a control plane of {running['program']}" if running["emulated"] else ""
     nodes = ", ".join(f"{count} x {minor}" for minor, count in running["nodes"].items()) or "none"
     behind = "" if running["minor"] == item["kubernetes"] else f"; the fleet declares {item['kubernetes']}"
-    return f"{item['cell']} runs Kubernetes {running['minor']}{played}{behind}; nodes: {nodes}."
+    declared = item["nodes"]
+    kept = f"images {declared['images']}, GPU driver {declared['driver']}"
+    return f"{item['cell']} runs Kubernetes {running['minor']}{played}{behind}; nodes: {nodes}. The fleet: {kept}."
 
 
 def _item(app: App, name: str) -> dict[str, Any]:
@@ -276,6 +279,7 @@ def _item(app: App, name: str) -> dict[str, Any]:
         "cloud": found.cloud,
         "region": found.region,
         "kubernetes": found.kubernetes_minor,
+        "nodes": {"images": found.images, "driver": found.driver, "surge": found.surge},
         "gate": fleet.worlds[found.world].gate_cell == name,
         "state": "other world" if not own else "known" if facts is not None else "not up",
         "endpoint": facts.endpoint if facts is not None else None,

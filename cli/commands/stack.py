@@ -253,7 +253,7 @@ def up(
     Two engines at most run at once. Each stack of a wave is worked on to its end; after one that failed, no further
     wave is begun. Safe to repeat: what is up stays as it is, and what a killed run left undone is done. A changed
     kubernetes_minor is an upgrade: what stands against it (a skipped minor, a removed API in use, old nodes) is told
-    before it begins.
+    before it begins. So is a changed line of `nodes`: other images or another GPU driver, for which nodes are replaced.
     """
     from cli import stacks, upgrades
 

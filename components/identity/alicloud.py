@@ -28,8 +28,10 @@ def _trust(provider: str, issuer: str, subject: str) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def _read_only(bucket: str, *parts: str) -> str:
-    """Objects under each `bucket/part/` may be got, and listed when the listing asks for that prefix."""
+def _read_only(bucket: str, key: str, *parts: str) -> str:
+    """Objects under each `bucket/part/` may be got, and listed when the listing asks for that prefix. Whoever gets an
+    object has the service decrypt it in his own name: with that one key, and by nothing that would encrypt.
+    """
     objects = {
         "Action": ["oss:GetObject"],
         "Effect": "Allow",
@@ -41,7 +43,8 @@ def _read_only(bucket: str, *parts: str) -> str:
         "Resource": [f"acs:oss:*:*:{bucket}"],
         "Condition": {"StringLike": {"oss:Prefix": [f"{part.removeprefix(bucket + '/')}/*" for part in parts]}},
     }
-    return json.dumps({"Version": "1", "Statement": [objects, listing]})
+    opened = {"Action": ["kms:Decrypt"], "Effect": "Allow", "Resource": [f"acs:kms:*:*:key/{key}"]}
+    return json.dumps({"Version": "1", "Statement": [objects, listing, opened]})
 
 
 class AlicloudIdentity(Identity):
@@ -80,7 +83,9 @@ class AlicloudIdentity(Identity):
             name,
             policy_name=place.name(f"weights-{maison}", limit=128),
             description=f"Read what the weights bucket holds for maison {maison}",
-            policy_document=pulumi.Output.all(bucket.bucket_name, *(bucket.part_ids[part] for part in parts)).apply(
+            policy_document=pulumi.Output.all(
+                bucket.bucket_name, inputs.key.key_id, *(bucket.part_ids[part] for part in parts)
+            ).apply(
                 lambda found: _read_only(*found)
             ),
             force=True,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from components.bucket.contract import BucketOutputs
     from components.cluster.contract import ClusterOutputs
+    from components.key.contract import KeyOutputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class IdentityInputs:
     """The place, the maisons and the namespace of each, the service account that is trusted there, the cluster, and the
     bucket whose part of the same name each may read. `datasets` are the further parts that a maison may read: by
     maison, the part of the bucket by the dataset's name.
+    `key` encrypts what lies in the bucket.
     """
 
     place: Place
@@ -32,6 +34,7 @@ class IdentityInputs:
     cluster: ClusterOutputs
     bucket: BucketOutputs
     datasets: Mapping[str, Mapping[str, str]]
+    key: KeyOutputs
     scope: pulumi.Input[str]
 
 

@@ -32,6 +32,10 @@ class Access:
         """Whether it may get an object. On Azure the bucket is a container, by its id."""
         return self._cloud.reads_object(self._rows, self.identities, bucket, name)
 
+    def decrypts(self, bucket: str) -> bool:
+        """Whether what it gets from a bucket is opened for it: who has to ask the bucket's key differs by cloud."""
+        return self._cloud.decrypts(self._rows, self.identities, bucket)
+
     def lists(self, bucket: str, prefix: str) -> bool:
         """Whether it may list what begins with a prefix; the empty one means all of the bucket."""
         return self._cloud.lists(self._rows, self.identities, bucket, prefix)
@@ -66,6 +70,16 @@ class _Alicloud:
 
     def reads_object(self, rows: Rows, who: frozenset[str], bucket: str, name: str) -> bool:
         return self._allowed(rows, who, "oss:GetObject", f"acs:oss:region:1:{bucket}/{name}", {})
+
+    def decrypts(self, rows: Rows, who: frozenset[str], bucket: str) -> bool:
+        """With every key that a bucket of this name names; without one the service's own is nobody's business."""
+        rules = [
+            _in(row, "serverSideEncryptionRule")
+            for row in _of(rows, "alicloud:oss/bucket:Bucket")
+            if _in(row, "bucket") == bucket
+        ]
+        keys = [rule["kmsMasterKeyId"] for rule in rules if isinstance(rule, dict) and rule.get("kmsMasterKeyId")]
+        return all(self._allowed(rows, who, "kms:Decrypt", f"acs:kms:region:1:key/{key}", {}) for key in keys)
 
     def lists(self, rows: Rows, who: frozenset[str], bucket: str, prefix: str) -> bool:
         return self._allowed(rows, who, "oss:ListObjects", f"acs:oss:region:1:{bucket}", {"oss:prefix": prefix})
@@ -165,6 +179,11 @@ class _Gcp:
                 email = str(_in(grant, "serviceAccountId")).rpartition("/")[2]
                 yield f"serviceAccount:{email}"
 
+    def decrypts(self, rows: Rows, who: frozenset[str], bucket: str) -> bool:
+        """The service opens it by an identity of its own."""
+        del rows, who, bucket
+        return True
+
     def reads_object(self, rows: Rows, who: frozenset[str], bucket: str, name: str) -> bool:
         asked = (f"projects/_/buckets/{bucket}/objects/{name}", "")
         return self._granted(rows, who, bucket, asked)
@@ -223,6 +242,11 @@ class _Azure:
         for user in _of(rows, "azure-native:managedidentity:UserAssignedIdentity"):
             if _in(user, "resourceName") in trusted:
                 yield str(_out(user, "principalId"))
+
+    def decrypts(self, rows: Rows, who: frozenset[str], bucket: str) -> bool:
+        """The service opens it by an identity of its own."""
+        del rows, who, bucket
+        return True
 
     def reads_object(self, rows: Rows, who: frozenset[str], bucket: str, name: str) -> bool:
         del name

@@ -134,6 +134,7 @@ def test_a_pod_reads_its_own_part_of_the_bucket_and_its_own_secret(made: Made) -
         access = made.access(maison)
         assert len(access.identities) == 1
         assert access.reads_object(bucket, f"{prefix}weights/model.safetensors")
+        assert access.decrypts(bucket)
         assert access.lists(bucket, prefix)
         assert access.reads_secret(made.outputs["secret_store"]["references"][maison])
 
@@ -497,3 +498,11 @@ def test_no_maison_can_open_an_address_outside_the_cluster(made: Made) -> None:
             and one["metadata"]["name"] == "gpus"
         ]
         assert (hard["services.loadbalancers"], hard["services.nodeports"]) == ("0", "0")
+
+
+def test_a_role_that_may_not_decrypt_with_the_bucket_s_key_is_found(tmp_path: Path) -> None:
+    made = _MADE.get("alicloud") or _make("alicloud", tmp_path)
+    rows = json.loads(json.dumps(made.rows).replace("kms:Decrypt", "kms:DescribeKey"))
+    access = Access(rows, "alicloud", namespace=maison_namespace("aurelia"), account=SERVICE_ACCOUNT)
+    assert made.access("aurelia").decrypts(made.bucket("aurelia")[0])
+    assert not access.decrypts(made.bucket("aurelia")[0])
