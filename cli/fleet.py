@@ -51,6 +51,7 @@ class CellView:
     kubernetes_minor: str
     gpu_pools: tuple[PoolView, ...]
     protect: bool = True
+    system_size: str = "cpu-4"
     images: str = "automatic"
     driver: str = "stable"
     surge: int = 1
@@ -160,6 +161,7 @@ def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
         cidr=raw["cidr"],
         kubernetes_minor=resolved["kubernetes_minor"],
         protect=resolved.get("protect", True),
+        system_size=(resolved.get("system_pool") or {}).get("size", "cpu-4"),
         **(resolved.get("nodes") or {}),
         gpu_pools=tuple(
             PoolView(

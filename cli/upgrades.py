@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, Any
 from cli import cells, errors, files
 from cli.check import cell as checking
 from cli.check import run, upgrade
-from cli.check.model import Finding, as_error, ok, unknown
+from cli.check.model import Finding, as_error, failed, ok, unknown
 from cli.kube import minors
 from cli.net.deadline import Deadline
+from components.clouds.node_images import FIXED_SYSTEM_MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cli.app import App
     from cli.stacks import Stack
 
 _DEADLINE_S = 30.0
+SYSTEM = "system-pool"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,34 @@ def _nodes(app: App, cell: str) -> list[Upgrade]:
         for name, what, wanted in lines
         if deployed.get(name) not in {None, "n/a", wanted}
     ]
+    fixed = list(_machines(app, cell))
     room = tuple(run.quotas(app, cell)) if moving else ()
     return [
         Upgrade(cell=cell, world=declared.world, running=old, wanted=new, findings=room, what=what)
         for what, old, new in moving
-    ]
+    ] + fixed
+
+
+def _machines(app: App, cell: str) -> Iterator[Upgrade]:
+    """Another machine for the system pool: AKS keeps it inside the cluster and refuses to change it there."""
+    declared = app.fleet.cell(cell)
+    was = str((cells.read(app.home, cell).other.get("system_pool") or {}).get("size") or declared.system_size)
+    if was == declared.system_size or declared.cloud not in FIXED_SYSTEM_MACHINES:
+        return
+    says = (
+        f"{declared.cloud} cannot change the machine of a system pool that is up, from {was} to {declared.system_size}."
+    )
+    finding = failed(
+        SYSTEM, "system pool", says, fix=f"keep system_pool.size at {was}; more nodes of it are a changed max"
+    )
+    yield Upgrade(
+        cell=cell,
+        world=declared.world,
+        running=was,
+        wanted=declared.system_size,
+        findings=(finding,),
+        what="system pool",
+    )
 
 
 def refuse(found: Sequence[Upgrade]) -> None:

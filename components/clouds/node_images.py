@@ -15,6 +15,8 @@ LEAST_DRIVER = (525, 60, 13)
 are of CUDA 12 or later, so that a driver before this one starts none."""
 CUDA_13_DRIVER = 580
 """The oldest branch for CUDA 13, of the same table. What an image needs only the image says."""
+FIXED_SYSTEM_MACHINES = frozenset({"azure"})
+"""Clouds that refuse another machine type for the system pool of a cluster that is up."""
 _VERSION = re.compile(r"\d{3}(\.\d{1,3}){1,2}")
 
 

@@ -51,6 +51,21 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
         ),
         opts=options,
     )
+    # A world whose operators do not stand in the pods' network asks through the API server, which goes by a Service.
+    k8s.core.v1.Service(
+        names.PROMETHEUS,
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=names.PROMETHEUS, namespace=names.SYSTEM_NAMESPACE, labels=labels),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            type="ClusterIP",
+            selector={"app.kubernetes.io/name": names.PROMETHEUS},
+            ports=[
+                k8s.core.v1.ServicePortArgs(
+                    name="http", port=names.PROMETHEUS_PORT, target_port=names.PROMETHEUS_PORT, protocol="TCP"
+                )
+            ],
+        ),
+        opts=options,
+    )
 
 
 def configuration(cell: ResolvedCell) -> str:

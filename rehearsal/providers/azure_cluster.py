@@ -16,6 +16,7 @@ from rehearsal.providers.clusters import (
     whole,
 )
 from rehearsal.providers.facts import AZURE_MACHINES, AZURE_REGIONS
+from rehearsal.providers.model import CloudRefusalError
 from rehearsal.providers.rules import (
     derived,
     exactly_one,
@@ -187,7 +188,21 @@ def _cluster_outputs(call: Call, id_: str) -> dict[str, Any]:
     return outputs | ({"identity": identity} if identity else {})
 
 
+def _same_machines(call: Call, resource: Resource) -> None:
+    """An update that would give a pool another machine is refused; the cluster is not replaced for it."""
+    before = {str(pool.get("name")): pool.get("vmSize") for pool in objects(resource.inputs.get("agentPoolProfiles"))}
+    for index, pool in enumerate(objects(call.known("agentPoolProfiles"))):
+        size = before.get(str(pool.get("name")), pool.get("vmSize"))
+        if size != pool.get("vmSize"):
+            message = (
+                f"PropertyChangeNotAllowed: changing property 'properties.agentPoolProfiles[{index}].vmSize' "
+                f"from {size} to {pool.get('vmSize')} is not allowed"
+            )
+            raise CloudRefusalError(message)
+
+
 def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
+    _same_machines(call, resource)
     minor = minor_of(call.text("kubernetesVersion"))
     endpoint = ensure_cluster(call, resource, cloud="azure", region=location_of(call), minor=minor)
     private = call.known("apiServerAccessProfile.enablePrivateCluster") is True
