@@ -154,7 +154,6 @@ class AlicloudCluster(Cluster):
                 auto_repair=True,
                 auto_upgrade=False,
                 auto_vul_fix=nodes.images == "automatic",
-                surge=nodes.surge,
                 max_unavailable=1,
             ),
             labels=[alicloud.cs.NodePoolLabelArgs(key="twain/pool", value="system")],

@@ -58,7 +58,6 @@ class AlicloudNodePool(NodePool):
                 auto_vul_fix_policy=alicloud.cs.NodePoolManagementAutoVulFixPolicyArgs(
                     restart_node=False, vul_level="asap"
                 ),
-                surge=nodes.surge,
                 max_unavailable=1,
             ),
             labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in labels.items()],
