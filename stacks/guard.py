@@ -67,7 +67,11 @@ class Guard:
         if not is_judged(args.type_) or args.type_ == REFERENCE:
             return None
         props = dict(args.props)
-        inputs = {key: await settle(value, lambda key=key: self._accepted(args, key)) for key, value in props.items()}
+        inputs = {
+            # Nearly every value is plain; to ask costs less than to wait for each of its parts.
+            key: value if is_plain(value) else await settle(value, lambda key=key: self._accepted(args, key))
+            for key, value in props.items()
+        }
         keyed = KEYED.get(args.type_, ("",))[0]
         traced = frozenset({keyed}) if keyed in props and await self._accepted(args, keyed) else frozenset[str]()
         subject = self._subject(args.type_, args.name, inputs)
@@ -114,6 +118,15 @@ def _plain_name(args: pulumi.ResourceTransformationArgs) -> Any:
 def _raise(violations: list[Violation]) -> None:
     if violations:
         raise ResidencyError(_problem(violation) for violation in violations)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value holds nothing that has to be waited for."""
+    if isinstance(value, Unknown | pulumi.Output):
+        return False
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    return not isinstance(value, list | tuple) or all(map(is_plain, value))
 
 
 async def settle(value: Any, accepted: Callable[[], Awaitable[bool]]) -> Any:

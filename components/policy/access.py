@@ -278,10 +278,27 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
 
 
+_LETTING_IN = (
+    "alicloud:ecs/securityGroupRule:SecurityGroupRule",
+    "alicloud:nas/accessRule:AccessRule",
+    "gcp:filestore/instance:Instance",
+    "gcp:compute/firewall:Firewall",
+    "azure-native:network:NetworkSecurityGroup",
+    "azure-native:network:SecurityRule",
+)
+_DATABASES = (
+    "alicloud:rds/instance:Instance",
+    "alicloud:redis/tairInstance:TairInstance",
+    "alicloud:rds/connection:Connection",
+    "alicloud:kvstore/connection:Connection",
+    "azure-native:dbforpostgresql:FirewallRule",
+    "gcp:sql/databaseInstance:DatabaseInstance",
+    "azure-native:dbforpostgresql:Configuration",
+)
 CHECKS: tuple[Check, ...] = (
-    Check(rules=("SEC-001", "SEC-002", "SEC-004", "SEC-005", "SEC-007"), run=_must),
-    Check(rules=("SEC-003",), run=_open_ingress),
+    Check(rules=("SEC-001", "SEC-002", "SEC-004", "SEC-005", "SEC-007"), run=_must, types=(*_MUST, *KEYED)),
+    Check(rules=("SEC-003",), run=_open_ingress, types=_LETTING_IN),
     Check(rules=("SEC-002", "SEC-001", "SEC-005", "SEC-006"), run=_public),
-    Check(rules=("SEC-007", "SEC-002", "SEC-003", "SEC-004", "SEC-005"), run=_databases),
-    Check(rules=("SEC-008",), run=_persons),
+    Check(rules=("SEC-007", "SEC-002", "SEC-003", "SEC-004", "SEC-005"), run=_databases, types=_DATABASES),
+    Check(rules=("SEC-008",), run=_persons, types=("gcp:billing/budget:Budget", "azure-native:consumption:Budget")),
 )

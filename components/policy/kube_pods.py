@@ -31,6 +31,7 @@ ENV: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 # Flags of the engines, in one line with everything else that they are told.
 LOGS_CONTENT = r"(?:^|\s)--(?:enable-log-requests|enable-log-outputs|log-requests)(?:=(?:true|True|1))?(?:\s|$)"
+_URI_KEYS = frozenset({"storageUri", "modelUri"})
 TRACES = "--otlp-traces-endpoint"
 ENGINE_IMAGE = r"(?i)(?:^|/)[^/]*(?:vllm|sglang|text-generation-inference|lmdeploy)[^/]*$"
 VLLM_IMAGE = r"(?i)(?:^|/)[^/]*vllm[^/]*$"
@@ -147,6 +148,8 @@ def weights(subject: Subject) -> Iterator[Violation]:
             yield violation(
                 subject, "RES-020", f"{container.path}.args", asks.group()[:120], reason, allowed="a path, or offline"
             )
+    if not _names_uri(subject.inputs):
+        return
     pattern = hosts.compiled(storage(subject.world, kube.sources(subject)))
     for path, value in _uris(subject.inputs):
         if value is not ACCEPTED and not (isinstance(value, str) and pattern.match(value)):
@@ -157,10 +160,17 @@ def weights(subject: Subject) -> Iterator[Violation]:
             yield violation(subject, "RES-020", path, shown, reason, allowed="a claim, a path, or a store of the world")
 
 
+def _names_uri(value: Any) -> bool:
+    """Whether a URI of weights stands anywhere: nearly nowhere, so that it is looked for before paths are made."""
+    if hasattr(value, "items"):
+        return any(str(key) in _URI_KEYS or _names_uri(inner) for key, inner in value.items())
+    return isinstance(value, list | tuple) and any(_names_uri(inner) for inner in value)
+
+
 def _uris(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for key, inner in kube.pairs(value):
         place = f"{path}.{key}" if path else str(key)
-        if key in {"storageUri", "modelUri"} and not kube.pairs(inner):
+        if key in _URI_KEYS and not kube.pairs(inner):
             yield place, inner
         elif key != "openAPIV3Schema":
             yield from _uris(inner, place)

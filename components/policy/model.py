@@ -72,10 +72,15 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A function that looks for violations of some rules. The first of `rules` stands for all when it fails."""
+    """A function that looks for violations of some rules. The first of `rules` stands for all when it fails.
+
+    `types` are beginnings of the type tokens that it says something about, where it is silent about all others; empty
+    for a check of every type.
+    """
 
     rules: tuple[str, ...]
     run: Callable[[Subject], Iterator[Violation]]
+    types: tuple[str, ...] = ()
 
 
 # Values longer than this are cut in a refusal.

@@ -6,6 +6,7 @@ not known.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from components.policy import access, kube_objects, kube_pods, kube_texts, places, traffic
@@ -20,8 +21,15 @@ KUBERNETES: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_
 STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 
 
+@lru_cache(maxsize=4096)
 def checks_of(token: str, *, security: bool = True) -> tuple[Check, ...]:
     """The checks that have something to say about a type; without `security` those about residency alone."""
+    found = checks_for(token, security=security)
+    return tuple(check for check in found if not check.types or token.startswith(check.types))
+
+
+def checks_for(token: str, *, security: bool = True) -> tuple[Check, ...]:
+    """The checks of what a type is of: a cloud, a cluster, another stack."""
     if token == REFERENCE:
         return STACKS
     if token.startswith("kubernetes:"):

@@ -9,7 +9,7 @@ from components.clouds.hosted import REGIONAL_SKUS
 from components.clouds.regions import WORLD_OF
 from components.policy import hosts, kube, kube_objects
 from components.policy.model import ACCEPTED, REFERENCE, Check, Subject, at, violation
-from components.policy.places import walk
+from components.policy.places import leaves, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,16 @@ _RESOLVERS = {
     "alicloud:vpc/dhcpOptionsSet:DhcpOptionsSet": ("domainNameServers",),
     "azure-native:network:VirtualNetwork": ("dhcpOptions", "dnsServers"),
 }
+_RESOLVING = (
+    *("azure-native:dnsresolver:", "azure-native:network:ForwardingRule"),
+    *("gcp:dns/policy:", "gcp:dns/managedZone:"),
+)
+_SHIPPING = (
+    "gcp:pubsub/subscription:",
+    "alicloud:message/serviceSubscription:",
+    "azure-native:eventgrid:EventSubscription",
+)
+_SCOPES = ("gcp:monitoring/metricsScope:", "gcp:monitoring/monitoredProject:")
 _ADDRESS_KEYS = frozenset({"ipv4Address", "ipAddress", "ipv6Address"})
 _REMOTE_WRITE = re.compile(r"(?m)^\s*-?\s*url:\s*[\"']?(?P<url>[^\s\"']+)")
 _STACK = re.compile(r"^(?:[^/]+/){0,2}[a-z][a-z0-9-]*\.(?P<cell>[a-z][a-z0-9-]*)\.(?:infra|platform)$")
@@ -163,8 +173,9 @@ def tags(subject: Subject) -> Iterator[Violation]:
 def origins(subject: Subject) -> Iterator[Violation]:
     """RES-021: the origin that a store's tags declare."""
     for key in _TAGS:
-        for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN):
-            value = at(subject.inputs, key, name)
+        declared = subject.inputs.get(key)
+        for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN) if declared is not None else ():
+            value = at(declared, name)
             if value is not None and value is not ACCEPTED:
                 yield from kube_objects.origin_of(subject, f"{key}[{name}]", value)
 
@@ -177,9 +188,7 @@ def resolvers(subject: Subject) -> Iterator[Violation]:
         for one in [value] if isinstance(value, str) else kube.items(value):
             for server in one.split(",") if isinstance(one, str) else [one]:
                 yield from kube.sent(subject, "RES-026", ".".join(path), server, pattern=kube.sources(subject))
-    if subject.type.startswith(
-        ("azure-native:dnsresolver:", "azure-native:network:ForwardingRule", "gcp:dns/policy:", "gcp:dns/managedZone:")
-    ):
+    if subject.type.startswith(_RESOLVING):
         for place, key, value in walk(subject.inputs):
             if key in _ADDRESS_KEYS and value:
                 yield from kube.sent(subject, "RES-026", place, value, pattern=kube.sources(subject))
@@ -203,29 +212,21 @@ def telemetry(subject: Subject) -> Iterator[Violation]:
                 yield from kube.sent(subject, "RES-014", "remoteWriteYaml", found["url"])
         elif text is not ACCEPTED:
             yield from kube.sent(subject, "RES-014", "remoteWriteYaml", text if text is not None else 0)
-    if subject.type.startswith("gcp:monitoring/metricsScope:") or subject.type.startswith(
-        "gcp:monitoring/monitoredProject:"
-    ):
+    if subject.type.startswith(_SCOPES):
         reason = "another project would read this one's metrics."
         yield violation(subject, "RES-014", "type", subject.type, reason, allowed="no shared scope")
 
 
 def shippers(subject: Subject) -> Iterator[Violation]:
     """RES-017: logs and events pushed to an address."""
-    if subject.type.startswith(
-        (
-            "gcp:pubsub/subscription:",
-            "alicloud:message/serviceSubscription:",
-            "azure-native:eventgrid:EventSubscription",
-        )
-    ):
+    if subject.type.startswith(_SHIPPING):
         for path in (("pushConfig", "pushEndpoint"), ("endpoint",), ("destination", "endpointUrl")):
             yield from kube.sent(subject, "RES-017", ".".join(path), at(subject.inputs, *path))
 
 
 def endpoints(subject: Subject) -> Iterator[Violation]:
     """RES-005: access points that are everywhere, wherever in a resource they are named."""
-    for path, _, value in walk(subject.inputs):
+    for path, _, value in leaves(subject):
         if isinstance(value, str) and "oss-accelerate" in value and hosts.is_accelerated(hosts.host_of(value)):
             reason = "acceleration routes through access points outside the region."
             yield violation(subject, "RES-005", path, value, reason, allowed="the region's own endpoint")
@@ -233,15 +234,15 @@ def endpoints(subject: Subject) -> Iterator[Violation]:
 
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-005",), run=endpoints),
-    Check(rules=("RES-014",), run=telemetry),
-    Check(rules=("RES-017",), run=shippers),
-    Check(rules=("RES-018",), run=exports),
-    Check(rules=("RES-019",), run=keys),
+    Check(rules=("RES-014",), run=telemetry, types=("alicloud:arms/remoteWrite:", *_SCOPES)),
+    Check(rules=("RES-017",), run=shippers, types=_SHIPPING),
+    Check(rules=("RES-018",), run=exports, types=_BILL_EXPORTS),
+    Check(rules=("RES-019",), run=keys, types=(*_LASTING_KEYS, "pulumi:providers:")),
     Check(rules=("RES-021",), run=origins),
-    Check(rules=("RES-024", "RES-022"), run=copies),
-    Check(rules=("RES-025",), run=entries),
-    Check(rules=("RES-026",), run=resolvers),
+    Check(rules=("RES-024", "RES-022"), run=copies, types=(*_COPIES, "alicloud:kvstore/instance:Instance")),
+    Check(rules=("RES-025",), run=entries, types=(*_WORLDWIDE, "gcp:compute/backendService:BackendService")),
+    Check(rules=("RES-026",), run=resolvers, types=(*_RESOLVERS, *_RESOLVING)),
     Check(rules=("RES-027",), run=tags),
-    Check(rules=("RES-028",), run=routers),
-    Check(rules=("RES-032",), run=models),
+    Check(rules=("RES-028",), run=routers, types=(*_ROUTERS, "gcp:dns/recordSet:RecordSet")),
+    Check(rules=("RES-032",), run=models, types=("azure-native:cognitiveservices:Deployment",)),
 )

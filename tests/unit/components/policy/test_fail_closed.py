@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,9 @@ from components.policy import rules
 from components.policy.catalogue import RULES
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject
 from tests.residency_cases import ALLOWED, CASES, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just(UNKNOWN), st.just(ACCEPTED)
@@ -47,6 +52,14 @@ def took_over(violations: list[Any]) -> list[str]:
     return [one.rule for one in violations if one.property == "(the rule)"]
 
 
+@pytest.fixture
+def _afresh() -> Iterator[None]:
+    """Which checks a type has is found once; a test that changes them wants it found again."""
+    rules.checks_of.cache_clear()
+    yield
+    rules.checks_of.cache_clear()
+
+
 @given(case=st.sampled_from(CASES), data=st.data())
 @settings(max_examples=400, deadline=None)
 def test_no_shape_makes_a_rule_fail(case: Case, data: st.DataObject) -> None:
@@ -59,6 +72,7 @@ def test_no_shape_makes_a_rule_fail(case: Case, data: st.DataObject) -> None:
     assert took_over(rules.judge(subject(case, inputs))) == []
 
 
+@pytest.mark.usefixtures("_afresh")
 @pytest.mark.parametrize("check", [*rules.CLOUD, *rules.KUBERNETES, *rules.STACKS], ids=lambda check: check.rules[0])
 def test_each_rule_that_breaks_refuses_by_its_name_and_leaves_the_others_at_work(
     check: Check, monkeypatch: pytest.MonkeyPatch
@@ -86,6 +100,25 @@ def test_each_rule_that_breaks_refuses_by_its_name_and_leaves_the_others_at_work
                 assert case.rule in {one.rule for one in found}
             return
     pytest.fail("the check is in no list")
+
+
+_TOKEN = re.compile(r"""["']((?:alicloud|azure-native|gcp|kubernetes|pulumi):[^"' ]*)""")
+
+
+@pytest.mark.parametrize("check", [check for check in rules.CLOUD if check.types], ids=lambda check: check.run.__name__)
+def test_a_check_of_some_types_names_no_other_and_is_asked_about_each(check: Check) -> None:
+    """A type that the function speaks of and the index does not would be a rule that nobody asks."""
+    named = set(_TOKEN.findall(inspect.getsource(check.run)))
+    assert {token for token in named if not token.startswith(check.types)} == set()
+    for token in check.types:
+        assert check in rules.checks_of(token)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_index_by_type_changes_no_verdict(case: Case) -> None:
+    for inputs in (case.bad, case.good):
+        asked = subject(case, inputs)
+        assert rules.judge(asked) == [one for check in rules.checks_for(case.type) for one in check.run(asked)]
 
 
 @given(trail=st.sampled_from([case for case in CASES if case.type.startswith("kubernetes:core/v1:Pod")]))
