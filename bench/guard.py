@@ -78,16 +78,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="twb-") as place:
         folder = Path(place)
         fleet = str(generated_fleet.write(folder / "fleet.yaml", cells=CELLS, maisons=MAISONS))
-        plan = planned(f"generated.{cell}.infra", fleet)
+        plan, platform = (planned(f"generated.{cell}.{layer}", fleet) for layer in ("infra", "platform"))
         judging = rules(plan, f"generated.{cell}.infra", fleet, asked.rounds)
         alone = judging["cases"]["all rules"]["seconds"]["median"] / judging["resources"]
         figures = {
             "rules": judging,
             "engine": engine(folder, min(asked.rounds, 3), alone=alone),
             "large": large(folder / "plan.json", plan, asked.resources, rounds=min(asked.rounds, 3)),
-            "manifests": manifests(
-                folder, planned(f"generated.{cell}.platform", fleet), asked.checkov, min(asked.rounds, 3)
-            ),
+            "manifests": manifests(folder, platform, asked.checkov, min(asked.rounds, 3)),
         }
     harness.append("guard", figures, on=on)
 

@@ -126,11 +126,12 @@ class Graph:
         if row.get("external") and kind != REFERENCE:
             # What is only looked up states nothing; what was found says where it lies.
             stated = {**(row.get("outputs") or {}), **stated}
+        ask = self._accepting(kind)
         judged = {key: self._accepts(kind, edges.get(key) or ()) for key in stated}
         subject = Subject(
             type=kind,
             name=urn.rsplit("::", 1)[-1],
-            inputs={key: plain(value, judged=judged[key], ask=self._accepting(kind)) for key, value in stated.items()},
+            inputs={key: plain(value, judged=judged[key], ask=ask) for key, value in stated.items()},
             world=self._border.world,
             allowed=self._border.allowed,
             traced=frozenset(key for key, yes in judged.items() if yes),

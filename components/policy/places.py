@@ -113,6 +113,8 @@ _ALI_REGION = re.compile(
 # Keys that are called as a place is and mean something else: the id of a private DNS zone.
 _OTHERWISE = (("alicloud:pvtz/", frozenset({"zoneId", "zoneIds"})),)
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
+# What every text has that one of the patterns above can match: most have none, and to ask for that costs a tenth.
+_MARKS = {"gcp": ("/",), "alicloud": (".", "acs:")}
 
 
 def _everywhere(subject: Subject) -> Iterator[Violation]:
@@ -120,11 +122,12 @@ def _everywhere(subject: Subject) -> Iterator[Violation]:
     cloud = cloud_of(subject.type)
     if cloud is None or subject.type in _PLACELESS:
         return
+    marks = _MARKS.get(cloud, ())
     other = next((keys for prefix, keys in _OTHERWISE if subject.type.startswith(prefix)), frozenset[str]())
     for path, key, value in leaves(subject):
         if key in _KEYS and key not in other:
             yield from _place(subject, cloud, path, key, value)
-        elif isinstance(value, str):
+        elif isinstance(value, str) and any(mark in value for mark in marks):
             yield from _named_inside(subject, cloud, path, value)
 
 
@@ -203,11 +206,10 @@ def _known_place(subject: Subject, cloud: str, path: str, value: str) -> Iterato
 
 def _named_inside(subject: Subject, cloud: str, path: str, value: str) -> Iterator[Violation]:
     """Ids that hold a place: a key, a cluster or a repository of another region."""
-    # Most strings lack what each pattern needs, and to ask for that costs a tenth.
-    pattern, needed = {"gcp": (_GCP_PATH, "/"), "alicloud": (_ALI_ARN, "acs:")}.get(cloud, (None, ""))
-    for match in pattern.finditer(value) if pattern is not None and needed in value else ():
+    pattern = {"gcp": _GCP_PATH, "alicloud": _ALI_ARN}.get(cloud)
+    for match in pattern.finditer(value) if pattern is not None else ():
         yield from _known_place(subject, cloud, path, match["place"])
-    for match in _ALI_HOST.finditer(value) if cloud == "alicloud" and "." in value else ():
+    for match in _ALI_HOST.finditer(value) if cloud == "alicloud" else ():
         # The last region in a name is the endpoint's; one before it is part of somebody's own name.
         named = _ALI_REGION.findall(match.group().lower())
         if named:

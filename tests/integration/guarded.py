@@ -25,13 +25,16 @@ def run(order: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     tracer = [*order["tracer"], "-o", f"{record}.trace"] if order["tracer"] else []
     command = row.get("program") or [*UNDER_GUARD, f"{record}.hook", *row["args"]]
     began = time.monotonic()
-    done = subprocess.run(
-        [*tracer, *command], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
-        check=False,
-    )  # fmt: skip
-    seconds = round(time.monotonic() - began, 2)
-    told = (done.stdout + done.stderr)[-1500:]
-    return {"name": row["name"], "code": done.returncode, "seconds": seconds, "told": told}
+    try:
+        done = subprocess.run(
+            [*tracer, *command], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
+            check=False,
+        )  # fmt: skip
+        code, told = done.returncode, (done.stdout + done.stderr)[-1500:]
+    except subprocess.TimeoutExpired:
+        # Those after it may undo what those before it did.
+        code, told = -1, f"did not end within {LIMIT_S} s"
+    return {"name": row["name"], "code": code, "seconds": round(time.monotonic() - began, 2), "told": told}
 
 
 def main() -> None:
