@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 def wire_inputs(args: pulumi.ResourceTransformationArgs) -> dict[str, Any]:
     """The program's values of a resource by their names on the wire.
 
-    Typed SDKs write `kms_key_id` and send `kmsKeyId`. A name that is built otherwise is missed; what is missed has no
-    known origin, and is refused.
+    Typed SDKs write `kms_key_id` and send `kmsKeyId`. Names that are built otherwise (`diskEncryptionSetID`) stand in
+    the SDK's own class. What is missed has no known origin, and is refused.
     """
-    return {_camel(args.resource.translate_input_property(key)): value for key, value in dict(args.props).items()}
+    return {_wired(args.resource, key): value for key, value in dict(args.props).items()}
+
+
+def _wired(resource: pulumi.Resource, key: str) -> str:
+    stated = getattr(getattr(type(resource), key, None), "fget", None)
+    return getattr(stated, "_pulumi_name", None) or _camel(resource.translate_input_property(key))
 
 
 def _camel(name: str) -> str:

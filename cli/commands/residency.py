@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
-from cli.commands import evidence
+from cli.commands import evidence, residency_rules
 from cli.options import Scope, context_option, output_option, pass_app
 from cli.verbs import Kind, NounGroup, Verb, VerbCommand
 
@@ -43,17 +43,6 @@ RESIDENCY = Kind(
                 "violations": "integer",
             }
         ]
-    },
-)
-RULES = Kind(
-    name="ResidencyRuleList",
-    item={
-        "rule": "string",
-        "says": "string",
-        "zh": "string",
-        "fix": "string",
-        "threats": [{"id": "string", "leak": "string"}],
-        "sees": "object: enforcer → all|part",
     },
 )
 CLASSES = Kind(
@@ -225,59 +214,6 @@ def _cut(text: str) -> str:
 
 
 @residency.command(
-    "explain",
-    cls=VerbCommand,
-    verb=Verb(
-        data_class="metadata",
-        kind=RULES,
-        examples=("twain residency explain RES-023", "twain residency explain -o wide"),
-    ),
-)
-@click.argument("rule", required=False)
-@output_option
-@pass_app
-def explain(app: App, *, rule: str | None, output: Format) -> None:
-    """What a rule says, against which leak, and which enforcer can see it; every rule without RULE."""
-    from cli.output import Column, Report
-    from components.policy.catalogue import RULES as KNOWN
-    from components.policy.catalogue import THREATS
-
-    if rule is not None and rule.upper() not in KNOWN:
-        message = f"there is no rule {rule}."
-        raise errors.NotFoundError(message, fix="twain residency explain", id="RULE-404")
-    chosen = [KNOWN[rule.upper()]] if rule is not None else list(KNOWN.values())
-    items = [
-        {
-            "rule": one.id,
-            "says": one.says,
-            "zh": one.zh,
-            "fix": one.fix,
-            "threats": [{"id": threat, "leak": THREATS[threat]} for threat in one.threats],
-            "sees": dict(one.sees),
-        }
-        for one in chosen
-    ]
-    columns = (
-        Column(title="RULE", key="rule"),
-        Column(title="SAYS", key="says"),
-        Column(title="AGAINST", key=lambda item: ",".join(threat["id"] for threat in item["threats"]) or None),
-        Column(title="SEEN BY", key=lambda item: _sees(item["sees"]), wide=rule is None),
-        Column(title="FIX", key="fix", wide=True),
-        Column(title="ZH", key="zh", wide=True),
-    )
-    footer: list[str] = []
-    if rule is not None:
-        (one,) = chosen
-        footer = ["", *(f"against  {threat}: {THREATS[threat]}" for threat in one.threats)]
-        footer += [f"fix      {one.fix}", f"中文     {one.zh}"]
-    app.finish(Report(kind=RULES.name, items=items, columns=columns, footer=footer), output)
-
-
-def _sees(sees: dict[str, str]) -> str:
-    return ", ".join(name if much == "all" else f"{name} (in part)" for name, much in sees.items())
-
-
-@residency.command(
     "classes", cls=VerbCommand, verb=Verb(data_class="metadata", kind=CLASSES, examples=("twain residency classes",))
 )
 @output_option
@@ -379,4 +315,5 @@ def egress(app: App, *, output: Format, **given: Any) -> None:
     app.finish(report, output)
 
 
+residency.add_command(residency_rules.explain)
 residency.add_command(evidence.report)

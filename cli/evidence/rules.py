@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from components.policy.catalogue import IN_CLUSTERS, Rule
 from components.policy.catalogue import RULES as CATALOGUE
-from components.policy.catalogue import Rule
 
 # Rules over the state as a whole, which a policy pack does not see.
 OF_A_STATE = ("RES-010", "RES-012")
@@ -15,6 +15,8 @@ Where = Literal["cloud", "cluster", "both", "state"]
 def _where(rule: Rule) -> Where:
     if rule.id in OF_A_STATE:
         return "state"
+    if rule.id in IN_CLUSTERS:
+        return "cluster"
     sight = rule.sees.get("admission")
     return "cloud" if sight is None else "cluster" if sight == "all" else "both"
 

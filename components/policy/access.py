@@ -21,7 +21,6 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
     ),
     "gcp:container/cluster:Cluster": (
         ("SEC-001", ("privateClusterConfig", "enablePrivateEndpoint"), True),
-        ("SEC-001", ("privateClusterConfig", "enablePrivateNodes"), True),
         ("SEC-004", ("databaseEncryption", "state"), "ENCRYPTED"),
     ),
     "azure-native:containerservice:ManagedCluster": (
@@ -97,10 +96,7 @@ _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
         ("SEC-002", ("privateServiceConnectConfig", "enablePrivateServiceConnect"), True),
     ),
     "azure-native:keyvault:Vault": (("SEC-002", ("properties", "publicNetworkAccess"), "Disabled"),),
-    "azure-native:containerservice:AgentPool": (
-        ("SEC-005", ("enableNodePublicIP",), False),
-        ("SEC-004", ("enableEncryptionAtHost",), True),
-    ),
+    "azure-native:containerservice:AgentPool": (("SEC-004", ("enableEncryptionAtHost",), True),),
     "alicloud:ecs/eipAssociation:EipAssociation": (("SEC-005", ("instanceType",), "Nat"),),
 }
 # Type -> path of the customer's key, which must be there.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.policy import hosts, kube_objects, kube_pods
+from components.policy import hosts, kube_objects, kube_pods, kube_security
 from components.policy.catalogue import RULES
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def policies(border: Border) -> tuple[Policy, ...]:
                 "object.spec.jobTemplate.spec.template.spec : object.spec.template.spec)",
                 "containers": _CONTAINERS,
             },
-            expressions=(*_pods(border), *_labels(border)),
+            expressions=(*_pods(border), *_labels(border), *_host()),
         ),
         Policy(
             name="twain-residency-objects",
@@ -168,6 +168,30 @@ def _china() -> tuple[Expression, ...]:
             f"(!has(c.env) || c.env.all(e, !e.name.matches({saas}))))",
         ),
     )
+
+
+def _host() -> tuple[Expression, ...]:
+    """What a pod may not have of its host. What it does not say is for the namespace's Pod Security."""
+    excepted = f"request.namespace == '{kube_security.EXCEPTED}'"
+    folders, mighty, small = (
+        ", ".join(f"'{one}'" for one in names)
+        for names in (kube_security.FOLDERS, kube_security.MIGHTY, kube_security.CAPABILITIES)
+    )
+    kept = f"({excepted} && v.hostPath.path in [{folders}])"
+    named = f"a in [{small}] || ({excepted} && a in [{mighty}])"
+    own = "has(c.securityContext)"
+    flags = " && ".join(
+        f"(!has(c.securityContext.{key}) || !c.securityContext.{key})"
+        for key in ("privileged", "allowPrivilegeEscalation")
+    )
+    added = "has(c.securityContext.capabilities) && has(c.securityContext.capabilities.add)"
+    conditions = (
+        " && ".join(f"(!has(variables.spec.{key}) || !variables.spec.{key})" for key in kube_security.HOST),
+        f"!has(variables.spec.volumes) || variables.spec.volumes.all(v, !has(v.hostPath) || {kept})",
+        f"variables.containers.all(c, !{own} || ({flags}))",
+        f"variables.containers.all(c, !({own} && {added}) || c.securityContext.capabilities.add.all(a, {named}))",
+    )
+    return tuple(Expression(rule="SEC-020", cel=one) for one in conditions)
 
 
 def _labels(border: Border) -> tuple[Expression, ...]:

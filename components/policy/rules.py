@@ -9,15 +9,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from components.policy import access, kube_objects, kube_pods, kube_texts, places, traffic
+from components.policy import access, hardening, kube_objects, kube_pods, kube_security, kube_texts, places, traffic
 from components.policy.model import REFERENCE, Check, violation
 
 if TYPE_CHECKING:
     from components.policy.model import Subject, Violation
 
 RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS)
-CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS)
-KUBERNETES: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_texts.CHECKS)
+CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS, *hardening.CHECKS)
+INSIDE: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_texts.CHECKS)
+KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)
 STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 
 
@@ -33,7 +34,7 @@ def checks_for(token: str, *, security: bool = True) -> tuple[Check, ...]:
     if token == REFERENCE:
         return STACKS
     if token.startswith("kubernetes:"):
-        return KUBERNETES
+        return KUBERNETES if security else INSIDE
     return CLOUD if security else RESIDENCY
 
 

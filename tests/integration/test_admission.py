@@ -14,6 +14,7 @@ import pytest
 from components.policy import cel
 from rehearsal.kube import cellfile
 from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
+from tests import security_cases
 from tests.residency_cases import CASES, Case
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ EXTENSIONS = {
     "BackupStorageLocation": ("velero.io", "backupstoragelocations"),
 }
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SEEN = [case for case in CASES if case.admission]
-_PLURALS = {"Pod": "pods", "Service": "services", "Secret": "secrets", "NetworkPolicy": "networkpolicies"}
+SEEN = [case for case in (*CASES, *security_cases.CASES) if case.admission]
+_PLURALS = {
+    "Deployment": "deployments",
+    "Pod": "pods",
+    "Service": "services",
+    "Secret": "secrets",
+    "NetworkPolicy": "networkpolicies",
+}
 
 
 def definition(kind: str) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_ten_thousand_documents_are_judged_one_by_one(tmp_path: Path) -> None:
     path = write(tmp_path, "---\n".join(POD.format(number) for number in range(10_000)))
     found = documents.read(path)
     assert len(found.resources) == 10_000
-    violations = decide(found.resources, world="cn", allowed=["cn-shanghai"])
+    violations = decide(found.resources, world="cn", allowed=["cn-shanghai"], security=False)
     assert {(one.rule, one.value) for one in violations} == {("RES-023", "nginx")}
     assert len(violations) == 10_000
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.policy.model import ACCEPTED, UNKNOWN, Subject
 from components.policy.rules import judge
+from tests import security_cases
 
 CN = frozenset({"cn-shanghai", "cn-beijing"})
 ROW = frozenset({"europe-west4", "francecentral"})
@@ -84,7 +85,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "policies": {"exportPolicy": {"status": "disabled"}},
         "encryption": {"keyVaultProperties": {"keyIdentifier": ACCEPTED}},
     },
-    ARTIFACTS: {"location": "europe-west4", "kmsKeyName": ACCEPTED},
+    ARTIFACTS: {**security_cases.GOOD[ARTIFACTS], "kmsKeyName": ACCEPTED},
     SECRET: {"location": "europe-west4", "customerManagedEncryption": {"kmsKeyName": ACCEPTED}},
     NAMESPACE: {"defaultVisibility": "PRIVATE"},
     "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo": {"repoType": "PRIVATE"},
@@ -117,6 +118,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "publicAccessPrevention": "enforced",
         "uniformBucketLevelAccess": True,
         "encryption": {"defaultKmsKeyName": ACCEPTED},
+        "versioning": {"enabled": True},
     },
     ACCOUNT: {
         "location": "francecentral",
@@ -126,23 +128,24 @@ GOOD: dict[str, dict[str, Any]] = {
         "enableHttpsTrafficOnly": True,
         "encryption": {"keyVaultProperties": {"keyName": ACCEPTED}},
     },
-    ACK: {"slbInternetEnabled": False, "disableEncryption": False, "encryptionProviderKey": ACCEPTED},
+    ACK: {**security_cases.GOOD[security_cases.ACK], "encryptionProviderKey": ACCEPTED},
     GKE: {
-        "location": "europe-west4",
+        **security_cases.GOOD[security_cases.GKE],
         "nodeLocations": ["europe-west4-a", "europe-west4-b"],
-        "privateClusterConfig": {"enablePrivateEndpoint": True, "enablePrivateNodes": True},
         "databaseEncryption": {"state": "ENCRYPTED", "keyName": ACCEPTED},
     },
     AKS: {
-        "location": "francecentral",
-        "apiServerAccessProfile": {"enablePrivateCluster": True, "enablePrivateClusterPublicFQDN": False},
-        "securityProfile": {"azureKeyVaultKms": {"enabled": True, "keyId": ACCEPTED}},
-        "agentPoolProfiles": [{"availabilityZones": ["1", "2"]}],
+        **security_cases.GOOD[security_cases.AKS],
+        "securityProfile": {
+            "azureKeyVaultKms": {"enabled": True, "keyId": ACCEPTED},
+            "workloadIdentity": {"enabled": True},
+        },
     },
     VSWITCH: {"zoneId": "cn-shanghai-l"},
     "alicloud:oss/bucket:Bucket": {
         "serverSideEncryptionRule": {"kmsMasterKeyId": ACCEPTED},
         "transferAcceleration": {"enabled": False},
+        "versioning": {"status": "Enabled"},
     },
     "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock": {"blockPublicAccess": True},
     "alicloud:ecs/eipAssociation:EipAssociation": {"instanceType": "Nat"},
@@ -503,7 +506,7 @@ def test_a_violation_says_rule_resource_property_value_allowed_set_and_reason() 
 
 def test_all_violations_of_a_resource_are_told_at_once() -> None:
     found = rules(GCS, {"location": "EU"})
-    assert [rule for rule, _ in found] == ["RES-002", "SEC-002", "SEC-002", "SEC-004"]
+    assert [rule for rule, _ in found] == ["RES-002", "SEC-002", "SEC-002", "SEC-004", "SEC-026"]
 
 
 json_like = st.recursive(
