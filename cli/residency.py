@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from cli import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cli.app import App
     from cli.reading import Scope
     from cli.stacks import Stack
     from components.policy.decide import Border
     from components.policy.documents import Document
-    from components.policy.model import Violation
+    from components.policy.model import Permit, Violation
     from components.spec.model import WorldName
 
 Row = dict[str, Any]
@@ -57,11 +57,13 @@ def of_fleet(app: App, scope: Scope, *, security: bool) -> Judged:
     """
     from cli import stacks
     from cli.engine import LAYERS
+    from components.policy import exports
     from components.policy.decide import Border
     from components.spec.load import load_fleet
 
     stacks.check_spec(app)
     fleet = load_fleet(app.context.fleet)
+    entries = exports.of_fleet(app.context.fleet, app.clock.now().date())
     existing = app.engine.names()
     found = Judged()
     for stack in stacks.everywhere(app, LAYERS):
@@ -73,7 +75,7 @@ def of_fleet(app: App, scope: Scope, *, security: bool) -> Judged:
         except errors.TwainError as error:
             found.errors.append(errors.row_of(error, cell=stack.cell, world=stack.world))
             continue
-        border = Border.of(fleet, cast("WorldName", stack.world), security=security)
+        border = Border.of(fleet, cast("WorldName", stack.world), security=security, exports=entries)
         _judge(found, stack.name, document, border, form=form)
     return found
 
@@ -129,10 +131,16 @@ def _row(source: str, border: Border, violation: Violation) -> Row:
 
 
 def border(
-    world: WorldName, *, fleet: str | None, regions: Sequence[str], hosts: Sequence[str], security: bool
+    world: WorldName,
+    *,
+    fleet: str | None,
+    regions: Sequence[str],
+    hosts: Sequence[str],
+    security: bool,
+    exports: Mapping[str, Permit] | None = None,
 ) -> Border:
-    """What files are judged by: a world's part of a fleet file, or all that the tables know of the world. Raises
-    SpecError, UsageError.
+    """What files are judged by: a world's part of a fleet file, or all that the tables know of the world, and export
+    entries. Raises SpecError, UsageError.
     """
     from dataclasses import replace
 
@@ -146,12 +154,13 @@ def border(
         message = f"world {world} has no region {', '.join(strange)}; cn-hongkong is not mainland China."
         raise errors.PolicyError(message, fix=f"use some of {', '.join(sorted(known))}", id="RES-001")
     if fleet is None:
-        return Border.anywhere(world, regions=regions, own=hosts, security=security)
+        anywhere = Border.anywhere(world, regions=regions, own=hosts, security=security)
+        return replace(anywhere, exports=exports or {})
     loaded = load_checked(fleet)
     if world not in loaded.worlds:
         message = f"the fleet {fleet} has no world {world}; it has {', '.join(loaded.worlds)}."
         raise errors.UsageError(message, fix="name one of them with --world", id="CFG-WORLD")
-    own = Border.of(loaded, world, security=security)
+    own = Border.of(loaded, world, security=security, exports=exports)
     chosen = own.allowed & frozenset(regions) if regions else own.allowed
     return replace(own, allowed=chosen, hosts=own.hosts | frozenset(hosts))
 

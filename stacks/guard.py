@@ -7,12 +7,14 @@ known yet is accepted only when it comes from resources of this program, which h
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.output import Unknown
 
 from components.errors import Problem, ResidencyError
+from components.policy import exports
 from components.policy.access import KEYED
 from components.policy.decide import Border
 from components.policy.model import ACCEPTED, REFERENCE, UNKNOWN, Subject, cloud_of, is_judged
@@ -21,6 +23,7 @@ from stacks.wire import wire_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import date
 
     from components.policy.model import Violation
     from stacks.settings import Settings
@@ -33,7 +36,13 @@ def install(settings: Settings, *, watch: Watch | None = None) -> None:
 
     `watch` is called with type, name and inputs of each accepted resource of a cloud.
     """
-    Guard(Border.of(settings.fleet, settings.cell.cell.world), watch=watch).register()
+    entries = exports.of_fleet(settings.fleet_path, today())
+    Guard(Border.of(settings.fleet, settings.cell.cell.world, exports=entries), watch=watch).register()
+
+
+def today() -> date:
+    """The day by which export entries are judged."""
+    return datetime.now(UTC).date()
 
 
 class Guard:
@@ -91,6 +100,7 @@ class Guard:
             allowed=border.allowed,
             hosts=border.hosts,
             cells=border.cells,
+            exports=border.exports,
         )
 
     async def _accepted(self, args: pulumi.ResourceTransformArgs, key: str) -> bool:

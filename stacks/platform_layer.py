@@ -15,7 +15,9 @@ from components.clouds import gpu
 from components.cluster.kubeconfig import assemble
 from components.errors import Problem, SpecError
 from components.parity import state
+from components.policy import exports
 from components.spec.lock import lock_dir, read_lock
+from stacks.guard import today
 from stacks.seen import Seen
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def build(settings: Settings) -> None:
             lambda found: {**(found[0].get("guarantees") or {}), **found[1]}
         ),
         identities=infra.outputs.apply(_identities),
+        exports=exports.of_fleet(settings.fleet_path, today()),
     )
 
 

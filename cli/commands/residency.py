@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import errors
-from cli.commands import evidence, residency_rules
+from cli.commands import evidence, residency_exports, residency_rules
 from cli.options import Scope, context_option, output_option, pass_app
 from cli.verbs import Kind, NounGroup, Verb, VerbCommand
 
@@ -96,6 +96,7 @@ def _judged_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--cell", "cells", multiple=True, metavar="NAME", help="Without files: only this cell."),
             click.option("--fleet", metavar="FLEET", help="With files: the world as this fleet declares it."),
             click.option("--region", "regions", multiple=True, metavar="R", help="With files: only these regions."),
+            click.option("--exports", "entries", multiple=True, metavar="PATH", help="With files: export entries."),
             click.option("--host", "hosts", multiple=True, metavar="H", help="With files: a host that is your own."),
         )
     ):
@@ -106,18 +107,23 @@ def _judged_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _look(app: App, given: dict[str, Any], *, security: bool) -> Judged:
     """What was asked for, judged."""
     from cli import residency as judging
+    from components.policy import exports
 
     files, world = given["files"], given["world"]
     if not files:
-        if given["fleet"] or given["regions"] or given["hosts"]:
-            message = "--fleet, --region and --host are about files; the stacks are judged by the context's fleet."
+        if given["fleet"] or given["regions"] or given["hosts"] or given["entries"]:
+            message = (
+                "--fleet, --region, --exports and --host are about files; the stacks are judged by the context's fleet."
+            )
             raise errors.UsageError(message, fix="give --file, or leave them out", id="CFG-SCOPE")
         return judging.of_fleet(app, Scope(world=world, cells=given["cells"]), security=security)
     if world == "all" or given["cells"]:
         message = "a file says not which world it is for."
         raise errors.UsageError(message, fix="give --world cn or --world row, and no --cell", id="CFG-WORLD")
+    today, fleet = app.clock.now().date(), given["fleet"]
+    entries = exports.of_fleet(fleet, today, given["entries"]) if fleet else exports.permits(given["entries"], today)
     border = judging.border(
-        world, fleet=given["fleet"], regions=given["regions"], hosts=given["hosts"], security=security
+        world, fleet=fleet, regions=given["regions"], hosts=given["hosts"], security=security, exports=entries
     )
     return judging.of_files(files, border)
 
@@ -316,4 +322,5 @@ def egress(app: App, *, output: Format, **given: Any) -> None:
 
 
 residency.add_command(residency_rules.explain)
+residency.add_command(residency_exports.list_exports)
 residency.add_command(evidence.report)

@@ -242,7 +242,8 @@ def _workload(app: App, file: str, scope: Scope) -> Workload:
     from components.spec.load import load_workload
 
     workload = load_workload(file)
-    problems = check.against_fleet(workload, app.fleet, scope.world)
+    entries = check.entries(app) if workload.model.export is not None else None
+    problems = check.against_fleet(workload, app.fleet, scope.world, exports=entries)
     if problems:
         raise errors.Several(problems) if len(problems) > 1 else problems[0]
     return workload

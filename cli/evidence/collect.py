@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 # Filled by other parts of the product when they exist.
-FURTHER: dict[str, None] = {"export entries": None, "ledger digests": None, "probe results": None}
+FURTHER: dict[str, None] = {"ledger digests": None, "probe results": None}
 
 
 def facts(app: App, scope: Scope, *, waivers: str | None) -> Facts:
     """Everything of the own world's stacks in the scope. Raises PolicyError for a scope of another world, SpecError for
     waiver files that are wrong."""
+    from cli import exports as exporting
     from cli import stacks
     from cli.engine import LAYERS
     from cli.version import __version__
@@ -34,6 +35,7 @@ def facts(app: App, scope: Scope, *, waivers: str | None) -> Facts:
     began = app.clock.now()
     chosen = stacks.chosen(app, scope, LAYERS)
     declared = [one.model_dump() for one in load_waivers(waivers)] if waivers is not None else None
+    entries = exporting.listed(app, fleet=None, places=())
     existing = set(app.engine.names())
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         deploys = list(pool.map(lambda stack: _deploy(app, stack, existing), chosen))
@@ -54,6 +56,7 @@ def facts(app: App, scope: Scope, *, waivers: str | None) -> Facts:
             "head": chain.head,
             "firstBadLine": chain.bad,
         },
+        exports=(entries.items, entries.thresholds),
         further=FURTHER,
     )
 
@@ -81,7 +84,7 @@ def _deploy(app: App, stack: Stack, existing: set[str]) -> Deploy:
 
 
 def _judged(app: App, place: dict[str, Any], stack: Stack, deployment: dict[str, Any]) -> Deploy:
-    from components.policy import graph_rules
+    from components.policy import exports, graph_rules
     from components.policy.decide import Border, Graph
     from components.policy.documents import Document
     from components.policy.model import is_judged
@@ -89,7 +92,9 @@ def _judged(app: App, place: dict[str, Any], stack: Stack, deployment: dict[str,
 
     resources = deployment["resources"]
     document = Document(form="state", resources=resources, secrets=deployment.get("secrets_providers") or {})
-    graph = Graph(Border.of(load_fleet(app.context.fleet), cast("WorldName", stack.world)))
+    entries = exports.of_fleet(app.context.fleet, app.clock.now().date())
+    border = Border.of(load_fleet(app.context.fleet), cast("WorldName", stack.world), exports=entries)
+    graph = Graph(border)
     found = [*graph_rules.judge(document, world=stack.world), *graph.judge(resources)]
     kinds = [str(one.get("type")) for one in resources]
     return Deploy(

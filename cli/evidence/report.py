@@ -55,6 +55,8 @@ class Facts:
     deploys: Sequence[Deploy]
     waivers: Sequence[Mapping[str, Any]] | None
     audit: Mapping[str, Any]
+    # The export entries, and the sums of the year against the law's thresholds; None where nobody read them.
+    exports: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
     # What other parts of the product will fill: name to rows, None while nobody collects them.
     further: Mapping[str, Sequence[Mapping[str, Any]] | None] = field(default_factory=dict)
 
@@ -81,6 +83,7 @@ def ctrf(facts: Facts) -> dict[str, Any]:
     tests += _of_waivers(facts.waivers, facts.ended.date())
     for name, rows in facts.further.items():
         tests.append(_test(name, "other", NOT_COLLECTED if rows is None else f"{len(rows)} collected", suite="world"))
+    tests += _of_exports(facts.exports)
     counts = {status: sum(test["status"] == status for test in tests) for status in _STATUSES}
     return {
         "reportFormat": "CTRF",
@@ -165,6 +168,31 @@ def _of_waivers(waivers: Sequence[Mapping[str, Any]] | None, today: date) -> lis
     return tests or [_test("waivers", "passed", "there are none", suite="world")]
 
 
+def _of_exports(found: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None) -> list[dict[str, Any]]:
+    """Each entry, and each threshold of the law that an entry's persons reach."""
+    if found is None:
+        return [_test("export entries", "other", NOT_COLLECTED, suite="world")]
+    entries, thresholds = found
+    tests: list[dict[str, Any]] = []
+    for one in entries:
+        mechanism = " ".join(filter(None, (one["mechanism"], one["article"])))
+        told = (
+            f"{', '.join(one['artefacts'])} ({one['origin']}) to {one['to']} by {mechanism}, {one['persons']} persons, "
+            f"{one['sensitive']} sensitive; {one['owner']}: {one['reason']} Until {one['until']}."
+        )
+        # What has run out lets nothing out any more: it is told and breaks nothing.
+        status = "passed" if one["state"] == "active" else "skipped"
+        tests.append(_test(f"export {one['id']}", status, f"{one['state']}. {told}", suite="world"))
+    for one in thresholds if entries else ():
+        law = f"{one['needs']} ({one['article']}, {one['source']})"
+        told = f"{one['sum']} of {one['at']} {one['counts']}; from there {law}"
+        short = f"; less than that: {', '.join(one['short'])}" if one["short"] else ""
+        tests.append(
+            _test(f"threshold {one['id']}", "failed" if one["short"] else "passed", f"{told}{short}", suite="world")
+        )
+    return tests or [_test("export entries", "passed", "there are none: nothing may cross", suite="world")]
+
+
 def _test(name: str, status: str, message: str, *, suite: str, says: str | None = None) -> dict[str, Any]:
     # CTRF wants a duration: pure rules take none that is worth telling.
     test: dict[str, Any] = {"name": name, "status": status, "duration": 0, "message": message, "suite": [suite]}
@@ -193,6 +221,9 @@ def _extra(facts: Facts) -> dict[str, Any]:
             for one in facts.deploys
         ],
         "waivers": NOT_COLLECTED if waivers is None else waivers,
+        "exports": NOT_COLLECTED
+        if facts.exports is None
+        else {"entries": list(facts.exports[0]), "thresholds": list(facts.exports[1])},
         **{name: NOT_COLLECTED if rows is None else list(rows) for name, rows in facts.further.items()},
     }
 

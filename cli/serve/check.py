@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from cli import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.app import App
     from cli.fleet import FleetView
+    from components.policy.model import Permit
     from components.spec.model import Workload
 
 # The world that data of an origin may be in. `unknown` is treated as the strictest: it may be in one world only, and
@@ -15,8 +19,12 @@ if TYPE_CHECKING:
 _HOME = {"cn-personal": "cn", "row-personal": "row"}
 
 
-def against_fleet(workload: Workload, fleet: FleetView, world: str = "all") -> list[errors.TwainError]:
-    """Every problem of the workload in this fleet, for the worlds that the command touches."""
+def against_fleet(
+    workload: Workload, fleet: FleetView, world: str = "all", *, exports: Mapping[str, Permit] | None = None
+) -> list[errors.TwainError]:
+    """Every problem of the workload in this fleet, for the worlds that the command touches. `exports` are the fleet's
+    export entries by id.
+    """
     problems: list[errors.TwainError] = []
     if workload.maison not in fleet.maisons:
         message = f"the fleet has no maison {workload.maison!r}; it has {', '.join(sorted(fleet.maisons)) or 'none'}."
@@ -35,10 +43,10 @@ def against_fleet(workload: Workload, fleet: FleetView, world: str = "all") -> l
                 message = f"cell {cell.name} has no pool of class {workload.gpu.gpu_class}."
                 fix = "name a class of the cell's pools, or add a pool to the fleet"
                 problems.append(errors.UsageError(message, where=cell.name, fix=fix, id="SPEC-CLASS"))
-    return [*problems, *_origin(workload, touched)]
+    return [*problems, *_origin(workload, touched, exports or {})]
 
 
-def _origin(workload: Workload, worlds: list[str]) -> list[errors.TwainError]:
+def _origin(workload: Workload, worlds: list[str], exports: Mapping[str, Permit]) -> list[errors.TwainError]:
     origin = workload.model.origin
     if origin == "none":
         return []
@@ -46,12 +54,33 @@ def _origin(workload: Workload, worlds: list[str]) -> list[errors.TwainError]:
     outside = [world for world in worlds if world != home] if home is not None else worlds
     if home is None and len(workload.worlds) == 1:
         outside = []
+    why = {world: _not_let(workload, world, exports) for world in outside}
     return [
         errors.PolicyError(
-            f"model {workload.model.name} has origin {origin}, so its weights may not be in world {world}.",
-            fix="take the world out of spec.worlds, or name the true origin",
+            f"model {workload.model.name} has origin {origin}, so its weights may not be in world {world}{why[world]}.",
+            fix="take the world out of spec.worlds, name the true origin, or an export entry in model.export",
             where=workload.name,
             id="RES-ORIGIN",
         )
         for world in outside
+        if why[world] is not None
     ]
+
+
+def _not_let(workload: Workload, world: str, exports: Mapping[str, Permit]) -> str | None:
+    """Why no export entry lets the weights into a world, to be added to a sentence; None when one does."""
+    model = workload.model
+    if model.export is None:
+        return ""
+    entry = exports.get(model.export)
+    if entry is None:
+        return f"; there is no export entry {model.export}"
+    told = entry.why_not(origin=model.origin, world=world, artefact=model.name)
+    return None if told is None else f"; {told.rstrip('.')}"
+
+
+def entries(app: App) -> dict[str, Permit]:
+    """The fleet's export entries as they stand today. Raises SpecError."""
+    from components.policy import exports
+
+    return exports.of_fleet(app.context.fleet, app.clock.now().date())

@@ -82,12 +82,12 @@ class CellTarget:
 
 
 def revision(workload: Workload) -> str:
-    """The revision of what a pod runs: 12 digits. Replicas, worlds and rollout knobs do not change it, so that scaling
-    restarts nothing."""
+    """The revision of what a pod runs: 12 digits. Replicas, worlds, rollout knobs and the entry by which weights
+    cross do not change it, so that scaling restarts nothing."""
     spec = {
         "name": workload.name,
         "maison": workload.maison,
-        "model": workload.model.model_dump(mode="json"),
+        "model": workload.model.model_dump(mode="json", exclude={"export"}),
         "engine": workload.engine.model_dump(mode="json"),
         "gpu": workload.gpu.model_dump(mode="json"),
         "slo": [slo.model_dump(mode="json") for slo in workload.slo],
@@ -169,6 +169,7 @@ def _annotations(workload: Workload) -> dict[str, str]:
         names.SERVED_NAME: workload.model.served_name,
         names.LICENSE: workload.model.license,
         names.ORIGIN: workload.model.origin,
+        **({names.EXPORT: workload.model.export} if workload.model.export is not None else {}),
         names.SLO: json.dumps(slo, separators=(",", ":")),
     }
 

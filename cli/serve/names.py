@@ -23,6 +23,7 @@ MODEL = "twain/model"
 SERVED_NAME = "twain/served-name"
 LICENSE = "twain/license"
 ORIGIN = "twain/origin"
+EXPORT = "twain/export"
 SLO = "twain/slo"
 # The hash of the manifest that made the object: equal means that there is nothing to write.
 MANIFEST_HASH = "twain/manifest-hash"

@@ -21,7 +21,8 @@ admission = k8s.admissionregistration.v1
 
 def declare(context: Context) -> None:
     """Declare the policies of the cell's world, each with its binding."""
-    for policy in cel.policies(Border.of(context.fleet, context.cell.cell.world)):
+    border = Border.of(context.fleet, context.cell.cell.world, exports=context.exports)
+    for policy in cel.policies(border):
         declared = admission.ValidatingAdmissionPolicy(
             policy.name,
             metadata=k8s.meta.v1.ObjectMetaArgs(name=policy.name, labels=context.labels),

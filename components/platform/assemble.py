@@ -24,10 +24,11 @@ from components.platform import (
 from components.platform.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pulumi_kubernetes
 
+    from components.policy.model import Permit
     from components.spec.model import Fleet, ResolvedCell
 
 
@@ -40,16 +41,20 @@ def build(
     sister_cells: dict[str, pulumi.Output[str]],
     guaranteed: Callable[[], pulumi.Output[dict[str, str | None]]],
     identities: pulumi.Output[dict[str, str]],
+    exports: Mapping[str, Permit],
 ) -> None:
     """Declare everything that is installed in the cell's cluster.
 
     `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
     cells (JSON text by cell name); only the gate cell uses them. `guaranteed` is asked last: it maps capability id to
     what the cell guarantees, with what was declared here. `identities` maps each maison to what binds a service account
-    to its cloud identity. Repetition: declarative, a second run changes nothing.
+    to its cloud identity, `exports` an id to the export entry that the cluster lets in. Repetition: declarative, a
+    second run changes nothing.
     """
     parent = pulumi.ComponentResource("twain:index:Platform", cell.cell.name)
-    context = Context(fleet=fleet, cell=cell, provider=provider, parent=parent, sister_cells=sister_cells)
+    context = Context(
+        fleet=fleet, cell=cell, provider=provider, parent=parent, sister_cells=sister_cells, exports=exports
+    )
     spaces = namespaces.declare(context)
     priorities.declare(context)
     access.declare(context, spaces)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.platform import names
+from components.policy.model import Permit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pulumi_kubernetes
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """The fleet, the cell, the provider of its cluster, the component that is the parent of all, and the facts of the
-    world's other cells as JSON text by cell name (for the gate).
+    world's other cells as JSON text by cell name (for the gate), and the fleet's export entries.
     """
 
     fleet: Fleet
@@ -28,6 +29,7 @@ class Context:
     provider: pulumi_kubernetes.Provider
     parent: pulumi.Resource
     sister_cells: dict[str, pulumi.Output[str]]
+    exports: Mapping[str, Permit] = field(default_factory=dict[str, Permit])
 
     @property
     def labels(self) -> dict[str, str]:

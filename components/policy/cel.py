@@ -14,6 +14,7 @@ from components.policy.catalogue import RULES
 
 if TYPE_CHECKING:
     from components.policy.decide import Border
+    from components.policy.model import Permit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,22 +195,39 @@ def _host() -> tuple[Expression, ...]:
     return tuple(Expression(rule="SEC-020", cel=one) for one in conditions)
 
 
+def _let(entry: Permit) -> str:
+    """What an object must say to be let in by an export entry. An entry counts from the day on which the policy is put
+    there, and until the next time: the API server is asked nothing about days.
+    """
+    held = "object.metadata.annotations"
+    artefacts = ", ".join(_raw(one) for one in sorted(entry.artefacts))
+    named = " || ".join(
+        f"('{key}' in {held} && {held}['{key}'] in [{artefacts}])" for key in kube_objects.ARTEFACTS[:2]
+    )
+    return (
+        f"object.metadata.SAID['{kube_objects.ORIGIN}'] == '{entry.origin}' && has({held}) && "
+        f"'{kube_objects.EXPORT}' in {held} && {held}['{kube_objects.EXPORT}'] == '{entry.id}' && ({named})"
+    )
+
+
 def _labels(border: Border) -> tuple[Expression, ...]:
     origin = kube_objects.ORIGIN
     good = ", ".join(
         f"'{one}'" for one in sorted(kube_objects.ORIGINS) if kube_objects.ELSEWHERE.get(one) != border.world
     )
+    entries = sorted(border.exports.values(), key=lambda one: one.id)
+    let = "".join(f" || ({_let(one)})" for one in entries if one.standing == "active" and one.to == border.world)
     person = _raw(kube_objects.PERSONAL.pattern)
     return (
         Expression(
             rule="RES-021",
             cel=f"!has(object.metadata.labels) || !('{origin}' in object.metadata.labels) || "
-            f"object.metadata.labels['{origin}'] in [{good}]",
+            f"object.metadata.labels['{origin}'] in [{good}]{let.replace('SAID', 'labels')}",
         ),
         Expression(
             rule="RES-021",
             cel=f"!has(object.metadata.annotations) || !('{origin}' in object.metadata.annotations) || "
-            f"object.metadata.annotations['{origin}'] in [{good}]",
+            f"object.metadata.annotations['{origin}'] in [{good}]{let.replace('SAID', 'annotations')}",
         ),
         Expression(
             rule="RES-027",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.clouds.regions import WORLD_OF
 from components.policy import hosts, places
-from components.policy.model import ACCEPTED, REFERENCE, UNKNOWN, Subject, Violation, cloud_of, is_judged
+from components.policy.model import ACCEPTED, REFERENCE, UNKNOWN, Permit, Subject, Violation, cloud_of, is_judged
 from components.policy.rules import judge
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _PLACELESS = ("alicloud:ram/", "gcp:projects/", "gcp:serviceaccount/", "gcp:orga
 @dataclass(frozen=True, kw_only=True)
 class Border:
     """What a graph is judged by: the world, its allowed regions, hosts that were declared as its own, and the worlds of
-    the fleet's cells by name.
+    the fleet's cells by name, the export entries by id.
     """
 
     world: str
@@ -51,9 +51,12 @@ class Border:
     hosts: frozenset[str] = frozenset()
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
     security: bool = True
+    exports: Mapping[str, Permit] = field(default_factory=dict[str, Permit])
 
     @classmethod
-    def of(cls, fleet: Fleet, world: WorldName, *, security: bool = True) -> Border:
+    def of(
+        cls, fleet: Fleet, world: WorldName, *, security: bool = True, exports: Mapping[str, Permit] | None = None
+    ) -> Border:
         """The border of a world of a fleet. Its own registry is its own wherever the name of it lies."""
         declared = fleet.worlds[world]
         return cls(
@@ -62,6 +65,7 @@ class Border:
             hosts=frozenset({hosts.host_of(declared.registry.partition("/")[0])}),
             cells={cell.name: cell.world for cell in fleet.cells},
             security=security,
+            exports=exports or {},
         )
 
     @classmethod
@@ -137,6 +141,7 @@ class Graph:
             traced=frozenset(key for key, yes in judged.items() if yes),
             hosts=self._border.hosts,
             cells=self._border.cells,
+            exports=self._border.exports,
         )
         return subject if self._has_place(row, subject) else _without_provider(subject)
 

@@ -12,11 +12,14 @@ from components.policy import hosts, kube
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from components.policy.model import Violation
 
 ORIGIN = "twain/origin"
+EXPORT = "twain/export"
+# What says which artefact something is: annotations of objects, tags and labels of a cloud's resources.
+ARTEFACTS = ("twain/model", "twain/dataset", "twain-model", "twain-dataset")
 ORIGINS = frozenset({"none", "cn-personal", "row-personal", "unknown"})
 # Data of an origin may not be in this world.
 ELSEWHERE = {"cn-personal": "row", "row-personal": "cn"}
@@ -41,16 +44,34 @@ def origin(subject: Subject) -> Iterator[Violation]:
     for part in ("labels", "annotations"):
         value = at(subject.inputs, "metadata", part, ORIGIN)
         if value is not None and value is not ACCEPTED:
-            yield from origin_of(subject, f"metadata.{part}[{ORIGIN}]", value)
+            held = dict(kube.pairs(at(subject.inputs, "metadata", "annotations")))
+            yield from origin_of(subject, f"metadata.{part}[{ORIGIN}]", value, held=held)
 
 
-def origin_of(subject: Subject, path: str, value: Any) -> Iterator[Violation]:
-    """A violation when data of this origin may not be in the world of the subject."""
+def origin_of(subject: Subject, path: str, value: Any, *, held: Mapping[str, Any]) -> Iterator[Violation]:
+    """A violation when data of this origin may not be in the world of the subject, and no export entry that what stands
+    beside the origin names lets them.
+    """
     if not isinstance(value, str) or value not in ORIGINS:
         yield violation(subject, "RES-021", path, value, "this is no origin.", allowed=", ".join(sorted(ORIGINS)))
     elif ELSEWHERE.get(value) == subject.world:
-        allowed = ", ".join(sorted(one for one in ORIGINS if ELSEWHERE.get(one) != subject.world))
-        yield violation(subject, "RES-021", path, value, f"it may not be in world {subject.world}.", allowed=allowed)
+        why = _not_let(subject, value, held)
+        if why is not None:
+            allowed = ", ".join(sorted(one for one in ORIGINS if ELSEWHERE.get(one) != subject.world))
+            reason = f"it may not be in world {subject.world}: {why}"
+            yield violation(subject, "RES-021", path, value, reason, allowed=f"{allowed}, or an export entry")
+
+
+def _not_let(subject: Subject, origin: str, held: Mapping[str, Any]) -> str | None:
+    """Why no export entry lets this in; None when one does."""
+    named = held.get(EXPORT, held.get("twain-export"))
+    if named is None:
+        return f"no export entry is named ({EXPORT})."
+    entry = subject.exports.get(named) if isinstance(named, str) else None
+    if entry is None:
+        return f"there is no export entry {named}." if isinstance(named, str) else "its export entry is not known."
+    artefact = next((held[key] for key in ARTEFACTS if isinstance(held.get(key), str)), None)
+    return entry.why_not(origin=origin, world=subject.world, artefact=artefact)
 
 
 def personal(subject: Subject) -> Iterator[Violation]:

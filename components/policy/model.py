@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +28,30 @@ UNKNOWN: Final = _Unknown()
 ACCEPTED: Final = _Accepted()
 
 
+Standing = Literal["active", "future", "expired"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permit:
+    """What the guard knows of an entry: which artefacts of which origin may be in which world, and how it stands."""
+
+    id: str
+    origin: str
+    to: str
+    artefacts: frozenset[str]
+    standing: Standing
+
+    def why_not(self, *, origin: str, world: str, artefact: str | None) -> str | None:
+        """Why this entry does not let something in; None when it does."""
+        if self.standing != "active":
+            return f"export entry {self.id} {'has run out' if self.standing == 'expired' else 'has not begun'}."
+        if (self.origin, self.to) != (origin, world):
+            return f"export entry {self.id} lets {self.origin} into world {self.to} and nothing else."
+        if artefact is None:
+            return "which artefact it is is not said (twain/model or twain/dataset)."
+        return None if artefact in self.artefacts else f"export entry {self.id} is not about {artefact}."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One resource as a rule sees it: type token, logical name, inputs with camelCase keys.
@@ -36,7 +60,7 @@ class Subject:
     `ACCEPTED`. `own_provider` says whether a provider was named for it; without one the engine makes a default
     provider, which takes its region from wherever it finds one. `traced`
     names the inputs whose value, known by now, came from accepted resources. `hosts` were declared as the world's own;
-    `cells` says in which world a cell of the fleet lies.
+    `cells` says in which world a cell of the fleet lies, `exports` which data may be where they are not at home.
     """
 
     type: str
@@ -48,6 +72,7 @@ class Subject:
     traced: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    exports: Mapping[str, Permit] = field(default_factory=dict[str, Permit])
 
     @cached_property
     def memo(self) -> dict[str, Any]:

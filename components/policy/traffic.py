@@ -177,7 +177,8 @@ def origins(subject: Subject) -> Iterator[Violation]:
         for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN) if declared is not None else ():
             value = at(declared, name)
             if value is not None and value is not ACCEPTED:
-                yield from kube_objects.origin_of(subject, f"{key}[{name}]", value)
+                held = dict(kube.pairs(subject.inputs.get(key)))
+                yield from kube_objects.origin_of(subject, f"{key}[{name}]", value, held=held)
 
 
 def resolvers(subject: Subject) -> Iterator[Violation]:

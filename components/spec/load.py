@@ -109,23 +109,30 @@ def load_workload(path: str | Path) -> Workload:
 
 def load_waivers(path: str | Path) -> tuple[Waiver, ...]:
     """Read one waiver file, or every `*.yaml` of a folder, sorted by name. Raises SpecError with every problem."""
+    return load_each(path, "Waiver", Waiver)
+
+
+def load_each(path: str | Path, kind: str, model: type[_Model]) -> tuple[_Model, ...]:
+    """Read one file of a kind that has an id, or every `*.yaml` of a folder, sorted by name. Raises SpecError with
+    every problem.
+    """
     root = Path(path)
     files = sorted(root.glob("*.yaml")) if root.is_dir() else [root]
-    waivers: list[Waiver] = []
+    found: list[_Model] = []
     problems: list[Problem] = []
     for file in files:
-        document = _read(file, "Waiver")
+        document = _read(file, kind)
         body: dict[str, Any] = {}
         if _has_body(document):
             body = {"id": document.value["metadata"].get("id"), **document.value["spec"]}
             _only(document, ("metadata",), document.value["metadata"], {"id"})
-        waiver = _validate(document, Waiver, body)
+        one = _validate(document, model, body)
         problems.extend(document.problems)
-        if waiver is not None:
-            waivers.append(waiver)
+        if one is not None:
+            found.append(one)
     if problems:
         raise SpecError(problems)
-    return tuple(waivers)
+    return tuple(found)
 
 
 def lines(path: str | Path) -> dict[str, int]:

@@ -381,12 +381,15 @@ class Weights(SpecModel):
 
 
 class Model(SpecModel):
-    """The model that a workload serves. `origin` says where the data behind it comes from."""
+    """The model that a workload serves. `origin` says where the data behind it comes from, `export` by which entry its
+    weights may cross the border.
+    """
 
     name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
     served_name: str = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$")
     license: str = Field(min_length=2, max_length=64)
     origin: Origin = "unknown"
+    export: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")
     context_length: int = Field(ge=512, le=10_000_000, strict=True)
     weights: Weights
 

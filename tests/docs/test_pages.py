@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from cli import errors
 from cli.main import build_root
+from components.spec.exports import ExportEntry
 from components.spec.model import Fleet, Waiver, Workload
 from tests.docs import pages
 
@@ -183,7 +184,7 @@ def fields_of(kind: type[BaseModel]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", [Fleet, Workload, Waiver])
+@pytest.mark.parametrize("kind", [Fleet, Workload, Waiver, ExportEntry])
 def test_the_page_on_spec_files_names_every_field(kind: type[BaseModel]) -> None:
     text = (pages.ROOT / "docs" / "reference" / "spec-files.md").read_text(encoding="utf-8")
     assert fields_of(kind)

@@ -38,7 +38,11 @@ def border_of(asked: Mapping[str, Any], env: Mapping[str, str]) -> Border:
     security = bool(asked.get("security", False))
     fleet = asked.get("fleet") or env.get("TWAIN_FLEET")
     if fleet:
+        from datetime import UTC, datetime
+
+        from components.policy import exports
         from components.policy.spec_rules import load_checked
 
-        return Border.of(load_checked(str(fleet)), world, security=security)
+        entries = exports.of_fleet(str(fleet), datetime.now(UTC).date())
+        return Border.of(load_checked(str(fleet)), world, security=security, exports=entries)
     return Border.anywhere(world, regions=asked.get("regions") or (), own=asked.get("hosts") or (), security=security)
