@@ -74,6 +74,11 @@ _NEEDED = {
     "azure-native:resources:ResourceGroup": "location",
     "azure-native:storage:StorageAccount": "location",
 }
+# What says by its name where data are sent: without a known origin nobody can say where.
+_SENT_TO = {
+    "alicloud:actiontrail/trail:Trail": "slsProjectArn",
+    "gcp:logging/projectSink:ProjectSink": "destination",
+}
 # Names and lists, not places: a private DNS zone and its like are visible in one network, and Azure files them under
 # "Global".
 _PLACELESS = frozenset(
@@ -315,6 +320,14 @@ def _cache_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str,
         yield path, "absent", "its content would be copied to a cache of another region."
 
 
+def _sent(subject: Subject) -> Iterator[Violation]:
+    """RES-004: where logs are sent is known, or comes from what was judged."""
+    key = _SENT_TO.get(subject.type)
+    if key is not None and subject.inputs.get(key) is UNKNOWN:
+        reason = "nobody can say in which region it lies: it comes from no resource that was judged."
+        yield violation(subject, "RES-004", key, UNKNOWN, reason, allowed="a place of the same graph, accepted")
+
+
 def _keys(subject: Subject) -> Iterator[Violation]:
     """RES-004: a key of the customer lies where its resource lies. An id without a region is traced to the key."""
     path = KEYED.get(subject.type)
@@ -338,6 +351,7 @@ CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-006",), run=_links, types=_LINKS),
     Check(rules=("RES-001", "RES-002", "RES-004"), run=_everywhere),
     Check(rules=("RES-004",), run=_keys, types=tuple(KEYED)),
+    Check(rules=("RES-004",), run=_sent, types=tuple(_SENT_TO)),
     Check(rules=("RES-005",), run=_copies),
     Check(rules=("RES-001", "RES-002", "RES-004"), run=_opened, types=_OPENING),
 )

@@ -59,7 +59,7 @@ _COPIES = (
     "gcp:storage/transferJob:",
     "azure-native:recoveryservices:ReplicationPolicy",
 )
-_TAGS = ("tags", "labels", "resourceLabels", "userLabels")
+_TAGS = ("tags", "labels", "resourceLabels", "userLabels", "settings.userLabels")
 _RESOLVERS = {
     "alicloud:vpc/dhcpOptionsSet:DhcpOptionsSet": ("domainNameServers",),
     "azure-native:network:VirtualNetwork": ("dhcpOptions", "dnsServers"),
@@ -166,18 +166,18 @@ def keys(subject: Subject) -> Iterator[Violation]:
 def tags(subject: Subject) -> Iterator[Violation]:
     """RES-021 and RES-027: what tags say."""
     for key in _TAGS:
-        for name, value in kube.pairs(subject.inputs.get(key)):
+        for name, value in kube.pairs(at(subject.inputs, *key.split("."))):
             yield from kube_objects.personal_in(subject, f"{key}[{name}]", value)
 
 
 def origins(subject: Subject) -> Iterator[Violation]:
     """RES-021: the origin that a store's tags declare."""
     for key in _TAGS:
-        declared = subject.inputs.get(key)
+        declared = at(subject.inputs, *key.split("."))
         for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN) if declared is not None else ():
             value = at(declared, name)
             if value is not None and value is not ACCEPTED:
-                held = dict(kube.pairs(subject.inputs.get(key)))
+                held = dict(kube.pairs(declared))
                 yield from kube_objects.origin_of(subject, f"{key}[{name}]", value, held=held)
 
 

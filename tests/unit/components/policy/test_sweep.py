@@ -1,0 +1,111 @@
+"""The rules against a table kept by hand: nothing abroad is accepted, nothing at home is refused.
+
+`make prove` writes what was counted into `docs/proof/sweep.json`.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from components.policy.decide import decide
+from tests.prove.test_kill_points import commit
+from tests.sweep import oracle
+
+ROOT = Path(__file__).resolve().parents[4]
+GOLDEN = ROOT / "tests" / "golden" / "graphs"
+
+
+def judged(*clouds: str) -> tuple[collections.Counter[str], list[oracle.Combination], list[oracle.Combination]]:
+    """How many there were of each cloud, those wrongly accepted, those wrongly refused."""
+    counts: collections.Counter[str] = collections.Counter()
+    false_accepts: list[oracle.Combination] = []
+    false_refusals: list[oracle.Combination] = []
+    allowed = {world: oracle.allowed(world) for world in oracle.WORLDS}
+    for one in oracle.combinations(clouds or oracle.CLOUDS):
+        counts[one.cloud] += 1
+        counts["accepted" if one.accept else "refused"] += 1
+        accepted = not decide(one.rows, world=one.world, allowed=allowed[one.world], security=False)
+        if accepted and not one.accept:
+            false_accepts.append(one)
+        if one.accept and not accepted:
+            false_refusals.append(one)
+    return counts, false_accepts, false_refusals
+
+
+def test_nothing_abroad_is_accepted_and_nothing_at_home_is_refused() -> None:
+    counts, false_accepts, false_refusals = judged()
+    assert [str(one) for one in false_accepts] == []
+    assert [str(one) for one in false_refusals] == []
+    # A table that lost its rows would find nothing either.
+    assert sum(counts[cloud] for cloud in oracle.CLOUDS) > 20_000
+    assert counts["accepted"] > 1_500
+
+
+def test_the_table_names_every_type_that_a_cell_uses() -> None:
+    table = oracle.types()
+    named = {row["type"] for rows in table["own"].values() for row in rows}
+    named |= {*table["elsewhere"]["provider"], *table["elsewhere"]["parent"]}
+    used = {
+        row["type"]
+        for path in GOLDEN.glob("*.json")
+        for row in json.loads(path.read_text(encoding="utf-8"))
+        if not row["type"].startswith("twain:")
+    }
+    assert used - named == set()
+    assert named - used == set()
+
+
+def test_each_row_has_a_source_and_is_there_once() -> None:
+    regions = oracle.regions()
+    assert all(one.source.startswith("https://") and one.place for one in regions)
+    assert len({(one.cloud, one.region) for one in regions}) == len(regions)
+    assert {one.jurisdiction for one in regions} == set(oracle.WORLD_OF)
+    for cloud, rows in oracle.types()["own"].items():
+        assert oracle.types()["sources"][cloud].startswith("https://")
+        assert all(row["page"] for row in rows)
+
+
+def test_the_table_imports_nothing_of_the_product() -> None:
+    tree = ast.parse((ROOT / "tests" / "sweep" / "oracle.py").read_text(encoding="utf-8"))
+    found = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    found |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert not {name for name in found if name.partition(".")[0] in {"components", "stacks", "cli", "rehearsal"}}
+
+
+def test_a_region_that_moved_across_the_border_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep sees a wrong table: Hong Kong as mainland China."""
+    from components.policy import places
+
+    moved = {**places.WORLD_OF, "alicloud": {**places.WORLD_OF["alicloud"], "cn-hongkong": "cn"}}
+    monkeypatch.setattr(places, "WORLD_OF", moved)
+    wide = {"cn": [*oracle.allowed("cn"), "cn-hongkong"], "row": oracle.allowed("row")}
+    monkeypatch.setattr(oracle, "allowed", wide.__getitem__)
+    _, false_accepts, false_refusals = judged("alicloud")
+    assert {one.world for one in false_accepts} == {"cn"}
+    assert all("cn-hongkong" in one.region for one in (*false_accepts, *false_refusals))
+    assert false_refusals
+
+
+@pytest.mark.prove
+def test_the_whole_sweep_is_on_record() -> None:
+    counts, false_accepts, false_refusals = judged()
+    document = {
+        "what": "regions × places of resources × origins × worlds against a table kept by hand",
+        **commit(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "regions": len(oracle.regions()),
+        "places": sum(map(len, oracle.types()["own"].values())) + len(oracle.types()["elsewhere"]["provider"]),
+        "combinations": {cloud: counts[cloud] for cloud in oracle.CLOUDS},
+        "toBeAccepted": counts["accepted"],
+        "toBeRefused": counts["refused"],
+        "falseAccepts": len(false_accepts),
+        "falseRefusals": len(false_refusals),
+    }
+    (ROOT / "docs" / "proof" / "sweep.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    assert (false_accepts, false_refusals) == ([], [])
