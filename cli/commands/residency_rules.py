@@ -23,6 +23,7 @@ RULES = Kind(
         "fix": "string",
         "threats": [{"id": "string", "leak": "string"}],
         "sees": "object: enforcer → all|part",
+        "law": "object: law → articles; engineering notes, not legal advice",
         "benchmarks": "object: benchmark or scanner → ids",
         "inverts": "object|null: a scanner's rule that this one turns round, as {ids, about, why}",
         "exception": "string|null",
@@ -52,6 +53,7 @@ def explain(app: App, *, rule: str | None, output: Format) -> None:
     from components.policy.benchmarks import BENCHMARKS, EXCEPTIONS, INVERTED
     from components.policy.catalogue import RULES as KNOWN
     from components.policy.catalogue import THREATS
+    from components.policy.law import BASIS
 
     if rule is not None and rule.upper() not in KNOWN:
         message = f"there is no rule {rule}."
@@ -65,6 +67,7 @@ def explain(app: App, *, rule: str | None, output: Format) -> None:
             "fix": one.fix,
             "threats": [{"id": threat, "leak": THREATS[threat]} for threat in one.threats],
             "sees": dict(one.sees),
+            "law": {name: list(found) for name, found in BASIS[one.id].laws().items()},
             "benchmarks": {name: list(ids) for name, ids in BENCHMARKS[one.id].rows().items()}
             if one.id in BENCHMARKS
             else {},
@@ -100,7 +103,8 @@ def _ids(benchmarks: dict[str, list[str]]) -> str | None:
 
 def _elsewhere(item: dict[str, Any]) -> list[str]:
     """What the rule is called elsewhere, what it turns round, and where the platform is excepted."""
-    lines = [f"also     {name} {', '.join(ids)}" for name, ids in item["benchmarks"].items()]
+    lines = [f"law      {name} {', '.join(articles)}" for name, articles in item["law"].items()]
+    lines += [f"also     {name} {', '.join(ids)}" for name, ids in item["benchmarks"].items()]
     if item["inverts"] is not None:
         found = item["inverts"]
         lines += [f"inverts  {', '.join(found['ids'])} ({found['about']}): {found['why']}"]

@@ -74,7 +74,12 @@ class Combination:
 def regions() -> tuple[Region, ...]:
     """The table of regions."""
     with (_HERE / "regions.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Region(**{**row, "known": row["known"] == "yes"}) for row in csv.DictReader(file))
+        return tuple(_region(row) for row in csv.DictReader(file))
+
+
+def _region(row: dict[str, str]) -> Region:
+    known = row.pop("known") == "yes"
+    return Region(**row, known=known)
 
 
 @functools.cache
