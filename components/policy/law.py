@@ -2,8 +2,8 @@
 not legal advice: an article here says why somebody thought of the rule, not that the rule is enough for it.
 
 PIPL is China's Personal Information Protection Law (in force since 1 November 2021); CAC are the Provisions on
-Promoting and Regulating Cross-border Data Flows (Order No. 16, in force since 22 March 2024). Both were read in translations and
-summaries, not by a lawyer.
+Promoting and Regulating Cross-border Data Flows (Order No. 16, in force since 22 March 2024).
+Both were read in translations and summaries, not by a lawyer.
 """
 
 from __future__ import annotations

@@ -64,9 +64,9 @@ def client(stage: Stage, world: str) -> KubeClient:
 
 
 async def answer(api: KubeClient, body: dict[str, Any]) -> str:
-    """What the API server says to an object: nothing when it takes it."""
+    """What the API server says to an object: nothing when it takes it. All are asked for in one namespace."""
     try:
-        await api.create(address(body), body)
+        await api.create(address(body), {**body, "metadata": {**body["metadata"], "namespace": "default"}})
     except ApiError as error:
         return str(error)
     return ""
