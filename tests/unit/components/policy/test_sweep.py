@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from components.policy.decide import decide
-from tests.prove.test_kill_points import commit
+from tests.prove.proofs import commit
 from tests.sweep import oracle
 
 ROOT = Path(__file__).resolve().parents[4]
