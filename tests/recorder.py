@@ -247,7 +247,13 @@ def _gcp(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, 
         made = [{"pscAutoConnection": {"connectionType": kind, "ipAddress": ip}} for kind, ip in kinds.items()]
         return identifier, {"endpoints": [{"connections": made}]}
     extra: dict[str, dict[str, Any]] = {
-        "Cluster": {"endpoint": "10.68.0.2", "masterAuth": {"clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg=="}},
+        "Cluster": {
+            "endpoint": "10.68.0.2",
+            "masterAuth": {
+                "clusterCaCertificate": "LS0tLS1CRUdJTi0tLS0tCg==",
+                "clientCertificateConfig": {"issueClientCertificate": False},
+            },
+        },
         "Bucket": {"url": f"gs://{physical}"},
         "Repository": {
             "registryUri": f"{inputs.get('location')}-docker.pkg.dev/{project}/{inputs.get('repositoryId')}"
