@@ -85,9 +85,7 @@ class AlicloudIdentity(Identity):
             description=f"Read what the weights bucket holds for maison {maison}",
             policy_document=pulumi.Output.all(
                 bucket.bucket_name, inputs.key.key_id, *(bucket.part_ids[part] for part in parts)
-            ).apply(
-                lambda found: _read_only(*found)
-            ),
+            ).apply(lambda found: _read_only(*found)),
             force=True,
             opts=self.child(),
         )
