@@ -69,9 +69,11 @@ def _spec(policy: cel.Policy) -> admission.ValidatingAdmissionPolicySpecArgs:
                 for group, kinds in policy.resources.items()
             ],
         ),
+        # The API server drops an empty list, and what it dropped would be drift.
         variables=[
             admission.VariableArgs(name=name, expression=expression) for name, expression in policy.variables.items()
-        ],
+        ]
+        or None,
         validations=[
             admission.ValidationArgs(expression=one.cel, message=one.message, reason="Forbidden")
             for one in policy.expressions

@@ -109,7 +109,7 @@ def test_no_grant_on_a_dataset_lets_anybody_write(cloud: str, tmp_path: Path) ->
             assert inputs["role"] == "roles/storage.objectViewer"
         if row["type"] == "alicloud:ram/policy:Policy" and "/data-" in inputs["policyDocument"]:
             actions = {one for part in json.loads(inputs["policyDocument"])["Statement"] for one in part["Action"]}
-            assert actions == {"oss:GetObject", "oss:ListObjects"}
+            assert actions == {"oss:GetObject", "oss:ListObjects", "kms:Decrypt"}
 
 
 def _without_end(rows: Rows) -> None:
