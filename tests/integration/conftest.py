@@ -106,13 +106,11 @@ def end(stage: Stage) -> None:
     assert not stage.home.root.exists()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """All tests on the shared rehearsal go to one worker; the others stay together by their file."""
-    for item in items:
-        if item.path.parent == HERE:
-            shared = "stage" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("stage" if shared else item.path.stem))
+    if item.path.parent == HERE:
+        shared = "stage" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stage" if shared else item.path.stem))
 
 
 @pytest.fixture(scope="session")
