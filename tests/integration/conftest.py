@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal import processes
 from rehearsal.home import Home
@@ -106,11 +109,22 @@ def end(stage: Stage) -> None:
     assert not stage.home.root.exists()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """All tests on the shared rehearsal go to one worker; the others stay together by their file."""
-    if item.path.parent == HERE:
-        shared = "stage" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stage" if shared else item.path.stem))
+class ByRehearsal(LoadScopeScheduling):
+    """Hands out tests so that all files that use the shared rehearsal go to one worker, each other file to any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "stage" if _is_on_stage(ROOT / file) else file
+
+
+@cache
+def _is_on_stage(file: Path) -> bool:
+    return re.search(r"\bstage\b", file.read_text(encoding="utf-8")) is not None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRehearsal | None:
+    """The scheduler of `--dist loadgroup`. Groups by mark do not reach the controller under pytest 9.2."""
+    return ByRehearsal(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
