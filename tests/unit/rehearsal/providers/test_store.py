@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +31,19 @@ def store(tmp_path: Path) -> Store:
 def test_the_file_is_private(tmp_path: Path) -> None:
     Store.open(tmp_path / "cn")
     assert (tmp_path / "cn" / "cloud.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for number in range(60):
+        together = threading.Barrier(8)
+
+        def opened(place: Path = tmp_path / str(number), together: threading.Barrier = together) -> None:
+            together.wait()
+            Store.open(place).close()
+
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            for one in [pool.submit(opened) for _ in range(8)]:
+                one.result()
 
 
 def test_a_creation_is_on_record_before_it_is_done(store: Store) -> None:
