@@ -6,6 +6,7 @@ import json
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from tests.integration.small import Small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CELLS = 3
 _EVERY_S = 0.1
@@ -51,12 +51,11 @@ class NeverUp:
         def look() -> None:
             while not done.wait(_EVERY_S):
                 running = processes.find(self.small.home.root)
-                named = [one.command for one in running]
-                seen.engines = max(
-                    seen.engines, sum(" preview " in f"{one} " and "pulumi" in one.split(" ")[0] for one in named)
-                )
+                engines = {one.pid for one in running if _is_engine(one.command)}
+                # What an engine has just forked has its command line until it becomes another program.
+                seen.engines = max(seen.engines, sum(_parent(pid) not in {None, *engines} for pid in engines))
                 seen.peak_bytes = max(seen.peak_bytes, sum(resident_bytes(one.pid) for one in running))
-                seen.programs.update(named)
+                seen.programs.update(one.command for one in running)
 
         thread = threading.Thread(target=look)
         thread.start()
@@ -65,6 +64,18 @@ class NeverUp:
         finally:
             done.set()
             thread.join()
+
+
+def _is_engine(command: str) -> bool:
+    return " preview " in f"{command} " and "pulumi" in command.split(" ")[0]
+
+
+def _parent(pid: int) -> int | None:
+    """The process that began another one; None when that is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 @contextmanager
