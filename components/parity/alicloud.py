@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.parity import graph as g
-from components.parity.pools import Pool, Pools
+from components.parity.pools import Pool, Pools, of_clusters, of_gpu_pools
 
 if TYPE_CHECKING:
     from components.parity.graph import Fact, Graph, Inputs, Reader
@@ -233,9 +233,7 @@ def _versions_of_clusters(graph: Graph) -> list[object]:
 
 
 READERS: dict[str, Reader] = {
-    "dra_support": lambda graph: g.dynamic_resources(_versions_of_clusters(graph)),
-    "cluster_autoscaling": lambda graph: pools(graph).scaling(),
-    "kubernetes.minor": lambda graph: g.minors(_versions_of_clusters(graph)),
+    **of_clusters(pools, _versions_of_clusters),
     "api.private": _api,
     "secrets.encryption": _secrets,
     "keys.rotation": _rotation,
@@ -244,11 +242,7 @@ READERS: dict[str, Reader] = {
     "nodes.metadata": _metadata,
     "nodes.images": _images,
     "gpu.driver": _driver,
-    "gpu.class": lambda graph: pools(graph).classes(),
-    "gpu.rate": lambda graph: pools(graph).rates(),
-    "gpu.scale_from_zero": lambda graph: pools(graph).empty(),
-    "gpu.sharing": lambda graph: pools(graph).sharing(),
-    "gpu.taint": lambda graph: pools(graph).taints(),
+    **of_gpu_pools(pools),
     "bucket.public_access": _public,
     "bucket.encryption": _buckets,
     "bucket.versioning": _versions,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.clouds import gpu, gpu_rates
-from components.parity.graph import NOT_APPLICABLE, every, word
+from components.parity.graph import NOT_APPLICABLE, dynamic_resources, every, minors, word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from components.parity.graph import Fact
+    from components.parity.graph import Fact, Graph, Reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +101,23 @@ class Pools:
 
 def _zero(pool: Pool) -> Fact:
     return None if pool.minimum is None else pool.minimum == 0
+
+
+def of_clusters(pools: Callable[[Graph], Pools], versions: Callable[[Graph], Sequence[object]]) -> dict[str, Reader]:
+    """How what a cluster as a whole gives is read, on any cloud, from its pools and its version."""
+    return {
+        "dra_support": lambda graph: dynamic_resources(versions(graph)),
+        "cluster_autoscaling": lambda graph: pools(graph).scaling(),
+        "kubernetes.minor": lambda graph: minors(versions(graph)),
+    }
+
+
+def of_gpu_pools(pools: Callable[[Graph], Pools]) -> dict[str, Reader]:
+    """How what GPU pools give is read, on any cloud."""
+    return {
+        "gpu.class": lambda graph: pools(graph).classes(),
+        "gpu.rate": lambda graph: pools(graph).rates(),
+        "gpu.scale_from_zero": lambda graph: pools(graph).empty(),
+        "gpu.sharing": lambda graph: pools(graph).sharing(),
+        "gpu.taint": lambda graph: pools(graph).taints(),
+    }

@@ -9,21 +9,22 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from components.errors import Problem, SpecError
 from components.parity.capabilities import IDS
+from components.spec import dated
 from components.spec.load import lines, load_waivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
+    from pathlib import Path
 
+    from components.spec.dated import Standing
     from components.spec.model import Waiver
 
 CODE = "SPEC-WAIVER"
-Standing = Literal["active", "future", "expired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,7 @@ class Filed:
 
 def standing(waiver: Waiver, today: date) -> Standing:
     """Whether a waiver counts on a day."""
-    if waiver.until < today:
-        return "expired"
-    return "future" if waiver.since is not None and today < waiver.since else "active"
+    return dated.standing(today, since=waiver.since, until=waiver.until)
 
 
 def load(places: Iterable[str | Path]) -> tuple[Filed, ...]:
@@ -46,26 +45,12 @@ def load(places: Iterable[str | Path]) -> tuple[Filed, ...]:
 
     Raises SpecError with every problem of every file.
     """
-    problems: list[Problem] = []
-    found: list[Filed] = []
-    for file in _files(places):
-        try:
-            found += [Filed(path=file, waiver=one) for one in load_waivers(file)]
-        except SpecError as error:
-            problems += [_plainer(problem) for problem in error.problems]
+    read, problems = dated.read(places, load_waivers, told=_plainer)
+    found = tuple(Filed(path=file, waiver=one) for file, one in read)
     problems += check(found)
     if problems:
         raise SpecError(problems)
-    return tuple(found)
-
-
-def _files(places: Iterable[str | Path]) -> list[Path]:
-    found: dict[Path, Path] = {}
-    for place in places:
-        root = Path(place)
-        for file in sorted(root.glob("*.yaml")) if root.is_dir() else [root]:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
+    return found
 
 
 def _plainer(problem: Problem) -> Problem:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from components.errors import Problem, SpecError
 from components.policy.model import Permit
+from components.spec import dated
 from components.spec.exports import load_entries
 from components.spec.load import lines
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from components.policy.model import Standing
+    from components.spec.dated import Standing
     from components.spec.exports import ExportEntry
 
 CODE: Final = "SPEC-EXPORT"
@@ -72,9 +73,7 @@ class Filed:
 
 def standing(entry: ExportEntry, today: date) -> Standing:
     """Whether an entry counts on a day."""
-    if entry.until < today:
-        return "expired"
-    return "future" if today < entry.since else "active"
+    return dated.standing(today, since=entry.since, until=entry.until)
 
 
 def folder(fleet: str | Path) -> Path:
@@ -104,22 +103,12 @@ def of_fleet(fleet: str | Path, today: date, more: Sequence[str | Path] = ()) ->
 
 def load(places: Iterable[str | Path]) -> tuple[Filed, ...]:
     """Every entry of these files and folders (`*.yaml`). Raises SpecError with every problem of every file."""
-    problems: list[Problem] = []
-    found: list[Filed] = []
-    files: dict[Path, Path] = {}
-    for place in places:
-        root = Path(place)
-        for file in sorted(root.glob("*.yaml")) if root.is_dir() else [root]:
-            files.setdefault(file.resolve(), file)
-    for file in files.values():
-        try:
-            found += [Filed(path=file, entry=one) for one in load_entries(file)]
-        except SpecError as error:
-            problems += [_plainer(problem) for problem in error.problems]
+    read, problems = dated.read(places, load_entries, told=_plainer)
+    found = tuple(Filed(path=file, entry=one) for file, one in read)
     problems += check(found)
     if problems:
         raise SpecError(problems)
-    return tuple(found)
+    return found
 
 
 def _plainer(problem: Problem) -> Problem:

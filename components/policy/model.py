@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from components.spec.dated import Standing
 
 
 class _Unknown:
@@ -26,9 +28,6 @@ class _Accepted:
 
 UNKNOWN: Final = _Unknown()
 ACCEPTED: Final = _Accepted()
-
-
-Standing = Literal["active", "future", "expired"]
 
 
 @dataclass(frozen=True, kw_only=True)
