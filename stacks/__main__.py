@@ -3,8 +3,9 @@
 import pulumi
 
 from components.errors import TwainLibraryError
-from stacks.program import main
+from stacks.program import collect_rarely, main
 
+collect_rarely()
 try:
     main()
 except TwainLibraryError as error:

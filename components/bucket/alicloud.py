@@ -49,6 +49,6 @@ class AlicloudBucket(Bucket):
             bucket_name=bucket.id,
             url=pulumi.Output.concat("oss://", bucket.id),
             bucket_id=bucket.id,
-            part_ids={part: pulumi.Output.concat(bucket.id, "/", part) for part in inputs.parts},
-            part_urls={part: pulumi.Output.concat("oss://", bucket.id, "/", part, "/") for part in inputs.parts},
+            part_ids={part: bucket.id.apply(lambda id_, part=part: f"{id_}/{part}") for part in inputs.parts},
+            part_urls={part: bucket.id.apply(lambda id_, part=part: f"oss://{id_}/{part}/") for part in inputs.parts},
         )

@@ -7,12 +7,16 @@ another's reads on. Limits: an account holds 1000 roles and 1500 policies.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_alicloud as alicloud
 
 from components.clouds.pods import POD_IDENTITY
 from components.identity.contract import Identity, IdentityInputs, IdentityOutputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def _trust(provider: str, issuer: str, subject: str) -> str:
@@ -52,8 +56,12 @@ class AlicloudIdentity(Identity):
 
     def build(self, name: str, inputs: IdentityInputs) -> IdentityOutputs:
         """Declare a role, its policy and their attachment for each maison."""
+        bucket = inputs.bucket
+        # Put together once: each maison's policies are worked out of the same few answers.
+        trusted = pulumi.Output.all(inputs.cluster.principal, inputs.cluster.issuer)
+        stored = pulumi.Output.all(bucket.bucket_name, inputs.key.key_id, pulumi.Output.all(**bucket.part_ids))
         roles = {
-            maison: self._role(f"{name}-inference-{maison}", maison, space, inputs)
+            maison: self._role(f"{name}-inference-{maison}", maison, space, inputs, trusted, stored)
             for maison, space in inputs.namespaces.items()
         }
         return IdentityOutputs(
@@ -63,17 +71,23 @@ class AlicloudIdentity(Identity):
             annotation_values={maison: role.role_name for maison, role in roles.items()},
         )
 
-    def _role(self, name: str, maison: str, space: str, inputs: IdentityInputs) -> alicloud.ram.Role:
-        place, bucket = inputs.place, inputs.bucket
+    def _role(
+        self,
+        name: str,
+        maison: str,
+        space: str,
+        inputs: IdentityInputs,
+        trusted: pulumi.Output[Sequence[str]],
+        stored: pulumi.Output[Sequence[Any]],
+    ) -> alicloud.ram.Role:
+        place = inputs.place
         parts = [space, *inputs.datasets.get(maison, {}).values()]
         subject = f"system:serviceaccount:{space}:{inputs.service_account}"
         role = alicloud.ram.Role(
             name,
             role_name=place.name(f"infer-{maison}", limit=64),
             description=f"Inference pods of maison {maison} in cell {place.cell.cell.name}",
-            assume_role_policy_document=pulumi.Output.all(inputs.cluster.principal, inputs.cluster.issuer).apply(
-                lambda found: _trust(found[0], found[1], subject)
-            ),
+            assume_role_policy_document=trusted.apply(lambda found: _trust(found[0], found[1], subject)),
             max_session_duration=3600,
             force=True,
             tags=place.tags,
@@ -83,9 +97,9 @@ class AlicloudIdentity(Identity):
             name,
             policy_name=place.name(f"weights-{maison}", limit=128),
             description=f"Read what the weights bucket holds for maison {maison}",
-            policy_document=pulumi.Output.all(
-                bucket.bucket_name, inputs.key.key_id, *(bucket.part_ids[part] for part in parts)
-            ).apply(lambda found: _read_only(*found)),
+            policy_document=stored.apply(
+                lambda found: _read_only(found[0], found[1], *(found[2][part] for part in parts))
+            ),
             force=True,
             opts=self.child(),
         )
