@@ -33,7 +33,10 @@ class Judged:
 
 
 def of_files(paths: Sequence[str], border: Border) -> Judged:
-    """Files of anybody. Raises SpecError with what is wrong with all of them, when nothing can be judged at all."""
+    """Files of anybody. A file that cannot be judged takes nothing from what the others show; when none can be, raises
+    SpecError with what is wrong with all of them.
+    """
+    from cli.failures import translate
     from components.errors import Problem, SpecError
     from components.policy import documents
 
@@ -46,8 +49,10 @@ def of_files(paths: Sequence[str], border: Border) -> Judged:
             problems.extend(error.problems)
             continue
         _judge(found, path, document, border, form=document.form)
-    if problems:
+    if problems and not found.sources:
         raise SpecError(problems)
+    told = [translate(SpecError([one])) for one in problems]
+    found.errors.extend(errors.row_of(one) for one in told if one is not None)
     return found
 
 

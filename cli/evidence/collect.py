@@ -30,11 +30,11 @@ def facts(app: App, scope: Scope, *, waivers: str | None) -> Facts:
     from cli import stacks
     from cli.engine import LAYERS
     from cli.version import __version__
-    from components.spec.load import load_waivers
+    from components.parity import waivers as filed
 
     began = app.clock.now()
     chosen = stacks.chosen(app, scope, LAYERS)
-    declared = [one.model_dump() for one in load_waivers(waivers)] if waivers is not None else None
+    declared = [one.waiver.model_dump() for one in filed.load([waivers])] if waivers is not None else None
     entries = exporting.listed(app, fleet=None, places=())
     existing = set(app.engine.names())
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:

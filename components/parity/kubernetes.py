@@ -149,19 +149,36 @@ def _devices(graph: Graph) -> str | None:
     return _word(graph, g.every(facts), yes="isolated", no="open")
 
 
-def _denied(graph: Graph, space: str) -> Fact:
-    """Whether a policy of a namespace selects all its pods, for both directions, and opens nothing to everybody."""
-    facts: list[Fact] = []
+def _denied(graph: Graph, space: str, *, strict: bool = False) -> Fact:
+    """Whether a policy of a namespace selects all its pods, for both directions, and none opens all of them to
+    everybody: policies add up. With `strict` none opens any of its pods to everybody.
+    """
+    denies: list[Fact] = []
+    opens: list[Fact] = []
     for policy in _kind(graph, "networking.k8s.io", "NetworkPolicy"):
         if g.at(policy, "metadata", "namespace") != space:
             continue
         spec = g.at(policy, "spec")
         types, selector = g.listed(spec, "policyTypes"), g.at(spec, "podSelector")
-        rules = [*(g.listed(spec, "ingress") or ()), *(g.listed(spec, "egress") or ())]
-        wide = any(not rule or not (g.at(rule, "from") or g.at(rule, "to")) for rule in rules)
         all_pods = isinstance(selector, dict) and not selector
-        facts.append(None if types is None else all_pods and not wide and {"Ingress", "Egress"} <= set(types))
-    return g.some(facts)
+        denies.append(None if types is None else all_pods and {"Ingress", "Egress"} <= set(types))
+        opens.append(not ((all_pods or strict) and _wide(spec)))
+    return g.every([g.some(denies), *opens])
+
+
+def _wide(spec: Any) -> bool:
+    """Whether a rule of a policy lets everybody in, or out to everywhere."""
+    rules = [(rule, "from") for rule in g.listed(spec, "ingress") or ()]
+    rules += [(rule, "to") for rule in g.listed(spec, "egress") or ()]
+    return any(not (peers := g.listed(rule, side) or ()) or any(map(_everybody, peers)) for rule, side in rules)
+
+
+def _everybody(peer: Any) -> bool:
+    block, spaces, pods = (g.at(peer, key) for key in ("ipBlock", "namespaceSelector", "podSelector"))
+    if block is not None:
+        # Half of all addresses is as good as all of them.
+        return str(g.at(block, "cidr")).rpartition("/")[2] in {"0", "1"}
+    return isinstance(spaces, dict) and not spaces and not pods
 
 
 def _default_deny(graph: Graph) -> str | None:
@@ -183,7 +200,7 @@ def _isolation(graph: Graph) -> str | None:
         others = {group for space, groups in bound.items() if space != name for group in groups}
         own = bound.get(name, set())
         facts.append(g.is_(g.at(one, "metadata", "labels", _ENFORCE), "restricted"))
-        facts.append(_denied(graph, name))
+        facts.append(_denied(graph, name, strict=True))
         facts.append(name in metered and bool(own) and not own & others)
     return _word(graph, g.every(facts), yes="isolated", no="partial")
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from components.spec.load import load_each
 from components.spec.model import SpecModel, WorldName
+from components.spec.types import Owner, Reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +39,8 @@ class ExportEntry(SpecModel):
     to: WorldName
     kind: Literal["weights", "dataset"]
     artefacts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")], ...] = Field(min_length=1)
-    owner: str = Field(min_length=2, max_length=128)
-    reason: str = Field(min_length=10, max_length=1000)
+    owner: Owner
+    reason: Reason
     mechanism: Mechanism
     article: Article | None = None
     reference: str = Field(default="", max_length=128)

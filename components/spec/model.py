@@ -23,9 +23,11 @@ from components.spec.types import (
     GroupName,
     KubernetesMinor,
     Name,
+    Owner,
     PoolName,
     Positive,
     Project,
+    Reason,
     Region,
     Subscription,
 )
@@ -450,8 +452,8 @@ class Waiver(SpecModel):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")
     capability: str = Field(min_length=3, max_length=64)
     cells: tuple[Name, ...] = Field(min_length=1)
-    owner: str = Field(min_length=2, max_length=128)
-    reason: str = Field(min_length=10, max_length=1000)
+    owner: Owner
+    reason: Reason
     since: date | None = None
     until: date
     value: str | None = Field(default=None, min_length=1, max_length=128)

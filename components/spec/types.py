@@ -7,7 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 # 20 characters leave room for the fleet name, a purpose and a hash within the shortest limit we meet (a storage
 # account: 24 characters).
@@ -95,3 +95,6 @@ Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Region = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")]
 Count = Annotated[int, Field(ge=0, le=1000, strict=True)]
 Positive = Annotated[int, Field(ge=1, le=1000, strict=True)]
+# Who answers for something, and why it is so: words, not blanks.
+Owner = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=128)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=1000)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,13 @@ def test_an_expired_waiver_fails_and_one_in_force_passes() -> None:
     late = {**WAIVER, "id": "W-2", "until": date(2026, 11, 20)}
     found = status(reporting.ctrf(facts(GOOD, waivers=[WAIVER, late])))
     assert (found["world", "waiver W-1"], found["world", "waiver W-2"]) == ("passed", "failed")
+
+
+def test_a_waiver_that_is_still_to_come_passes_nothing_and_its_days_can_be_signed() -> None:
+    coming = {**WAIVER, "id": "W-3", "since": WAIVER["until"], "until": WAIVER["until"] + timedelta(days=9)}
+    document = reporting.ctrf(facts(GOOD, waivers=[coming]))
+    assert status(document)["world", "waiver W-3"] == "skipped"
+    assert str(coming["since"]) in dsse.canonical(document).decode()
 
 
 def test_a_plan_hash_is_of_what_is_declared_and_not_of_how_it_was_written() -> None:

@@ -78,6 +78,24 @@ def test_what_cannot_be_judged_ends_with_2_and_all_of_it_is_told(operator: Any, 
     assert operator.twain("residency", "check", "--region", "cn-beijing").code == errors.USAGE
 
 
+def test_a_file_that_cannot_be_judged_hides_nothing_of_the_others(
+    operator: Any, manifests: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / "half.json"
+    half.write_text('{"steps": [')
+    alone = operator.twain("residency", "check", "-f", str(manifests), "--world", "cn", "-o", "json")
+    both = ("residency", "check", "-f", str(half), "-f", str(manifests), "--world", "cn")
+    ran = operator.twain(*both, "-o", "json")
+    assert ran.code == errors.POLICY
+    assert ran.json["items"] == alone.json["items"]
+    assert [one["id"] for one in ran.json["errors"]] == ["DOC-JSON"]
+    sarif = operator.twain(*both, "--sarif")
+    assert sarif.code == errors.POLICY
+    assert "DOC-JSON" in sarif.err
+    manifests.write_text(GOOD)
+    assert operator.twain(*both).code == errors.USAGE
+
+
 def test_sarif_names_each_rule_once_and_points_at_the_file(operator: Any, manifests: Path) -> None:
     ran = operator.twain("residency", "check", "-f", str(manifests), "--world", "cn", "--sarif")
     assert ran.code == errors.POLICY

@@ -124,3 +124,39 @@ def test_a_group_that_is_bound_in_two_tenants_isolates_neither_and_a_rule_for_ev
     plans.put(rows, token, "spec", wide, where=lambda one: one["metadata"]["namespace"] == "maison-aurelia")
     found = guarantees(rows, "gcp")
     assert (found["network.default_deny"], found["tenant.isolation"]) == ("some", "partial")
+
+
+_BOTH = {"policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({**_BOTH, "podSelector": {}, "ingress": [{}], "egress": [{}]}, ("some", "partial")),
+        ({**_BOTH, "podSelector": {}, "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}, ("some", "partial")),
+        ({**_BOTH, "podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {}}]}]}, ("some", "partial")),
+        (
+            {"policyTypes": ["Ingress"], "podSelector": {"matchLabels": {"a": "b"}}, "ingress": [{}]},
+            ("every-namespace", "partial"),
+        ),
+        (
+            {
+                "policyTypes": ["Egress"],
+                "podSelector": {},
+                "egress": [
+                    {"to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}]},
+                    {"to": [{"ipBlock": {"cidr": "10.9.0.0/24"}}]},
+                ],
+            },
+            ("every-namespace", "isolated"),
+        ),
+    ],
+)
+def test_policies_add_up_so_that_one_more_can_undo_what_another_denies(
+    spec: dict[str, Any], words: tuple[str, str]
+) -> None:
+    rows = plans.plan("gcp")
+    more = {"metadata": {"name": "more", "namespace": "maison-aurelia"}, "spec": spec}
+    plans.add(rows, "kubernetes:networking.k8s.io/v1:NetworkPolicy", more)
+    found = guarantees(rows, "gcp")
+    assert (found["network.default_deny"], found["tenant.isolation"]) == words

@@ -57,6 +57,8 @@ def test_a_waiver_without_an_end_is_refused_in_words_that_say_why(tmp_path: Path
         ({"since": "2027-01-01"}, "spec.since", "it ends on 2026-12-31, before it begins"),
         ({"until": "soon"}, "spec.until", "date"),
         ({"owner": "x"}, "spec.owner", "at least 2"),
+        ({"owner": "'    '"}, "spec.owner", "at least 2"),
+        ({"reason": "'            '"}, "spec.reason", "at least 10"),
         ({"reason": "because"}, "spec.reason", "at least 10"),
         ({"cells": "[]"}, "spec.cells", "at least 1"),
         ({"nutil": "2026-12-31"}, "spec.nutil", "did you mean 'until'?"),
