@@ -20,19 +20,94 @@ class Needs:
     addons: tuple[str, ...] = ()
 
 
-NEEDS: dict[str, Needs] = {
-    # There is no switch for an API: a product is opened by the role that its service gets in the account.
-    "alicloud": Needs(
-        tool="aliyun",
-        sign_in="aliyun configure --mode OAuth",
-        switch_on="grant the container service its role {service} in the RAM console",
-        services=(
+# What the types of each module of an SDK need switched on; empty where there is nothing to switch.
+# Alibaba Cloud has no switch for an API: a product is opened by the role that its service gets in the account. Roles
+# that a service makes for itself at first use (those of NAS: its page on service-linked roles, April 2026) are left
+# out, and RDS has one of ours; disks with a key of one's own want theirs before (ECS, "Encryption-related
+# permissions", November 2024).
+SERVICES: dict[str, dict[str, tuple[str, ...]]] = {
+    "alicloud": {
+        "actiontrail": (),
+        "cms": (),
+        "cr": (),
+        "cs": (
             "AliyunCSDefaultRole",
             "AliyunCSManagedCsiRole",
             "AliyunCSManagedKubernetesRole",
             "AliyunCSManagedLogRole",
             "AliyunCSManagedNetworkRole",
+            "AliyunECSDiskEncryptDefaultRole",
         ),
+        "ecs": (),
+        "kms": (),
+        "log": (),
+        "nas": (),
+        "oss": (),
+        "pai": (),
+        "privatelink": (),
+        "ram": (),
+        "rds": (),
+        "redis": (),
+        "resourcemanager": (),
+        "vpc": (),
+    },
+    "gcp": {
+        "artifactregistry": ("artifactregistry.googleapis.com",),
+        "billing": ("billingbudgets.googleapis.com",),
+        "compute": ("compute.googleapis.com",),
+        "container": ("container.googleapis.com",),
+        "dns": ("dns.googleapis.com",),
+        "filestore": ("file.googleapis.com",),
+        "folder": (),
+        "kms": ("cloudkms.googleapis.com",),
+        "logging": ("logging.googleapis.com",),
+        "memorystore": ("memorystore.googleapis.com",),
+        # Its parts about metrics; GKE's managed Prometheus writes there too.
+        "monitoring": ("monitoring.googleapis.com",),
+        "networkconnectivity": ("networkconnectivity.googleapis.com",),
+        "orgpolicy": ("orgpolicy.googleapis.com",),
+        "projects": ("cloudresourcemanager.googleapis.com",),
+        "secretmanager": ("secretmanager.googleapis.com",),
+        "serviceaccount": ("iam.googleapis.com", "iamcredentials.googleapis.com"),
+        "servicenetworking": ("servicenetworking.googleapis.com",),
+        "sql": ("sqladmin.googleapis.com",),
+        "storage": ("storage.googleapis.com",),
+        "vertex": ("aiplatform.googleapis.com",),
+    },
+    "azure": {
+        "authorization": (),
+        "cognitiveservices": ("Microsoft.CognitiveServices",),
+        "compute": ("Microsoft.Compute",),
+        "consumption": ("Microsoft.Consumption",),
+        "containerregistry": ("Microsoft.ContainerRegistry",),
+        "containerservice": ("Microsoft.ContainerService",),
+        "dbforpostgresql": ("Microsoft.DBforPostgreSQL",),
+        "insights": ("Microsoft.Insights",),
+        "keyvault": ("Microsoft.KeyVault",),
+        "managedidentity": ("Microsoft.ManagedIdentity",),
+        "management": (),
+        "monitor": ("Microsoft.Insights", "Microsoft.Monitor"),
+        "network": ("Microsoft.Network",),
+        "operationalinsights": ("Microsoft.OperationalInsights",),
+        "privatedns": ("Microsoft.Network",),
+        "redisenterprise": ("Microsoft.Cache",),
+        "resources": (),
+        "storage": ("Microsoft.Storage",),
+    },
+}
+
+
+def services(cloud: str) -> tuple[str, ...]:
+    """Everything that has to be switched on for a cell of a cloud, sorted."""
+    return tuple(sorted({one for several in SERVICES[cloud].values() for one in several}))
+
+
+NEEDS: dict[str, Needs] = {
+    "alicloud": Needs(
+        tool="aliyun",
+        sign_in="aliyun configure --mode OAuth",
+        switch_on="grant the service its role {service}: in the RAM console, or where the product first asks for it",
+        services=services("alicloud"),
         raise_quota="ask for more {quota} in the Quota Center of the ECS console",
         addons=("ack-node-problem-detector", "ack-pod-identity-webhook", "gateway-api", "terway-eniip"),
     ),
@@ -40,36 +115,14 @@ NEEDS: dict[str, Needs] = {
         tool="gcloud",
         sign_in="gcloud auth login",
         switch_on="gcloud services enable {service}",
-        services=(
-            "artifactregistry.googleapis.com",
-            "cloudkms.googleapis.com",
-            "compute.googleapis.com",
-            "container.googleapis.com",
-            "file.googleapis.com",
-            "iam.googleapis.com",
-            "logging.googleapis.com",
-            "monitoring.googleapis.com",
-            "secretmanager.googleapis.com",
-            "servicenetworking.googleapis.com",
-            "storage.googleapis.com",
-        ),
+        services=services("gcp"),
         raise_quota="ask for more {quota} on the page Quotas of the project",
     ),
     "azure": Needs(
         tool="az",
         sign_in="az login",
         switch_on="az provider register --namespace {service}",
-        services=(
-            "Microsoft.Compute",
-            "Microsoft.ContainerRegistry",
-            "Microsoft.ContainerService",
-            "Microsoft.KeyVault",
-            "Microsoft.ManagedIdentity",
-            "Microsoft.Monitor",
-            "Microsoft.Network",
-            "Microsoft.OperationalInsights",
-            "Microsoft.Storage",
-        ),
+        services=services("azure"),
         raise_quota="az quota update, or ask for more {quota} on the page Quotas of the subscription",
     ),
 }

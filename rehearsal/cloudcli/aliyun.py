@@ -27,6 +27,7 @@ _ROLES = (
     "AliyunCSManagedKubernetesRole",
     "AliyunCSManagedLogRole",
     "AliyunCSManagedNetworkRole",
+    "AliyunECSDiskEncryptDefaultRole",
 )
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from rehearsal.cloudcli.options import Asked
 
 _SERVICES = (
-    "artifactregistry", "cloudkms", "compute", "container", "file", "iam", "logging", "monitoring", "secretmanager",
-    "servicenetworking", "sqladmin", "storage",
+    "aiplatform", "artifactregistry", "billingbudgets", "cloudkms", "cloudresourcemanager", "compute", "container",
+    "dns", "file", "iam", "iamcredentials", "logging", "memorystore", "monitoring", "networkconnectivity", "orgpolicy",
+    "pubsub", "secretmanager", "servicenetworking", "sqladmin", "storage",
 )  # fmt: skip
 _GPU_QUOTA = {
     "NVIDIA L4": "NVIDIA_L4_GPUS",

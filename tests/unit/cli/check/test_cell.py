@@ -89,6 +89,23 @@ def test_an_answer_of_another_shape_is_unknown_and_stops_nothing() -> None:
     }
 
 
+@pytest.mark.parametrize(("cloud", "cell"), [("alicloud", "cn-sha-1"), ("gcp", "eu-ams-1"), ("azure", "eu-par-1")])
+def test_each_module_whose_types_a_cell_declares_says_what_has_to_be_switched_on(cloud: str, cell: str) -> None:
+    files = (ROOT / "tests" / "golden" / "graphs").glob(f"{cell}*.json")
+    graph = [one for file in files for one in json.loads(file.read_text(encoding="utf-8"))]
+    package = "azure-native" if cloud == "azure" else cloud
+    declared = {one["type"].split(":")[1].partition("/")[0] for one in graph if one["type"].startswith(f"{package}:")}
+    assert len(declared) > 10
+    assert declared <= needs.SERVICES[cloud].keys()
+    assert set(needs.services(cloud)) == {one for several in needs.SERVICES[cloud].values() for one in several}
+
+
+def test_a_service_that_only_one_type_of_a_cell_needs_is_missed_too() -> None:
+    on = frozenset(needs.services("gcp")) - {"memorystore.googleapis.com"}
+    (found,) = checking.services(subject(), on)
+    assert (found.state, found.subject) == ("failed", "memorystore.googleapis.com")
+
+
 def test_the_add_ons_that_are_asked_for_are_those_that_the_cell_declares() -> None:
     graph = json.loads((ROOT / "tests" / "golden" / "graphs" / "cn-sha-1.json").read_text(encoding="utf-8"))
     (cluster,) = [one for one in graph if one["type"].endswith(":ManagedKubernetes")]
