@@ -106,7 +106,9 @@ def bring_up(home: Home, options: Options, say: Callable[[str], None]) -> Outcom
             _serve(rehearsal, options.workload, workload, serving, steps)
             outcome.first_token_s = _first_token(home, serving, began_at)
         for world in worlds:
-            steps.run(f"bills.{world}", lambda world=world: _bill(home, world), label=f"{world}: bills, and their sums")
+            steps.run(
+                f"bills.{world}", lambda world=world: _bill(rehearsal, world), label=f"{world}: bills, and their sums"
+            )
         flows = workload is not None
         label = f"what an operator of {outcome.asker} sees"
         steps.run("look", lambda: _look(home, outcome, flows=flows), label=label)
@@ -230,9 +232,12 @@ def _first_token(home: Home, cells: list[Cell], began_at: float) -> float | None
     return last - began_at if last > began_at and len(firsts) == len({cell.world for cell in cells}) else None
 
 
-def _bill(home: Home, world: str) -> None:
+def _bill(rehearsal: Rehearsal, world: str) -> None:
+    """The month's bills; their sums go to the gate, where the world has one by now."""
+    home = rehearsal.home
     bills.emit(home.world(world), now=datetime.now(tz=UTC))
-    setup.twain_checked(home, world, ["cost", "publish", "-y"])
+    if home.cell(world, rehearsal.gate_cell(world)).is_dir():
+        setup.twain_checked(home, world, ["cost", "publish", "-y"])
 
 
 def _look(home: Home, outcome: Outcome, *, flows: bool) -> None:
