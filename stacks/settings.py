@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 
 from components.errors import Problem, ResidencyError, SpecError
-from components.policy import spec_rules
+from components.policy import homes, spec_rules
 
 if TYPE_CHECKING:
-    from components.spec.model import Fleet, ResolvedCell
+    from components.spec.model import Fleet, ResolvedCell, World
 
 Layer = Literal["infra", "platform"]
 _STACK = re.compile(r"^(?P<env>[a-z][a-z0-9-]*)\.(?P<cell>[a-z][a-z0-9-]*)\.(?P<layer>infra|platform)$")
@@ -93,6 +93,17 @@ def check_backend(cell: ResolvedCell, actual: str) -> None:
             fix=f'eval "$(twain stack env --world {cell.world.name})"',
         )
         raise ResidencyError([problem])
+    _judge_expanded(cell.world, expected)
+
+
+def _judge_expanded(world: World, expanded: str) -> None:
+    """What a variable stands for may say where state goes as well. Raises ResidencyError."""
+    if world.state.backend in {expanded, expanded.rstrip("/")} or homes.of_state(world.state.backend).local:
+        return
+    found = homes.why_not(homes.of_state(expanded), world.state.location, world=world.name, allowed=world.regions)
+    if found is not None:
+        message = f"the state of world {world.name} would be kept in {homes.without_secrets(expanded)}: {found[0]}"
+        raise ResidencyError([_problem("RES-010", f"worlds.{world.name}.state.backend", message)])
 
 
 def _problem(code: str, path: str, message: str) -> Problem:

@@ -238,6 +238,6 @@ def summary(findings: Iterable[Finding]) -> dict[str, int]:
     return counts
 
 
-def as_items(findings: Iterable[Finding], *, world: str, cell: str) -> list[dict[str, Any]]:
+def as_items(findings: Iterable[Finding], *, world: str, cell: str | None) -> list[dict[str, Any]]:
     """The rows of the report."""
     return [finding.as_json(world=world, cell=cell) for finding in findings]

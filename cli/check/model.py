@@ -28,7 +28,7 @@ class Finding:
     code: int = errors.FAILED
     source: str | None = None
 
-    def as_json(self, *, world: str, cell: str) -> dict[str, Any]:
+    def as_json(self, *, world: str, cell: str | None) -> dict[str, Any]:
         """The item of the report."""
         return {
             "world": world,
@@ -41,12 +41,12 @@ class Finding:
             "fix": self.fix,
         }
 
-    def as_row(self, *, world: str, cell: str) -> errors.ErrorRow | None:
+    def as_row(self, *, world: str, cell: str | None) -> errors.ErrorRow | None:
         """The error that a failed or unknown finding is; None for what is in order."""
         if self.state == "ok":
             return None
         code = self.code if self.state == "failed" else errors.PARTIAL
-        message = f"{self.check} of {cell}: {self.subject}: {self.says}"
+        message = f"{self.check} of {cell or f'world {world}'}: {self.subject}: {self.says}"
         return errors.ErrorRow(
             id=f"CHK-{self.check.upper()}", message=message, cell=cell, world=world, fix=self.fix, code=code
         )
@@ -76,6 +76,6 @@ def as_error(finding: Finding, *, cell: str) -> errors.TwainError:
     return errors.of_code(code)(message, fix=finding.fix, where=cell, id=f"CHK-{finding.check.upper()}")
 
 
-def rows(findings: Iterable[Finding], *, world: str, cell: str) -> list[errors.ErrorRow]:
+def rows(findings: Iterable[Finding], *, world: str, cell: str | None) -> list[errors.ErrorRow]:
     """The errors among findings."""
     return [row for finding in findings if (row := finding.as_row(world=world, cell=cell)) is not None]

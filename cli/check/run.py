@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cli import cells, errors
 from cli.check import cell as checking
 from cli.check import model
+from cli.check import world as worlds
 from cli.check.probe import probe_of
 from cli.kube.kubeconfig import plugin_environment
 from components.clouds import accounts
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from cli.check.probe import Probe
     from cli.fleet import CellView
     from cli.options import Scope
-    from components.spec.model import Fleet, ResolvedCell
+    from components.spec.model import Fleet, ResolvedCell, WorldName
 
 _AT_ONCE = 4
 
 
 def check(app: App, scope: Scope) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
-    """Items and errors of every own cell of the scope. Raises SpecError for a fleet that is wrong, PolicyError for
-    another world's cell: its account's sign-in is not here and must not be.
+    """Items and errors of the own world and of its every cell in the scope. Raises SpecError for a fleet that is wrong,
+    PolicyError for another world's cell: its account's sign-in is not here and must not be.
     """
     from components.policy import spec_rules
 
@@ -40,6 +41,11 @@ def check(app: App, scope: Scope) -> tuple[list[dict[str, Any]], list[errors.Err
         found = list(pool.map(lambda name: of_cell(app, fleet, name), names))
     items: list[dict[str, Any]] = []
     rows: list[errors.ErrorRow] = []
+    if names:
+        own = app.context.world
+        findings = worlds.look(fleet.worlds[cast("WorldName", own)], plugin_environment(app.context.env, {}))
+        items += checking.as_items(findings, world=own, cell=None)
+        rows += model.rows(findings, world=own, cell=None)
     for name, findings in zip(names, found, strict=True):
         items += checking.as_items(findings, world=app.context.world, cell=name)
         rows += model.rows(findings, world=app.context.world, cell=name)

@@ -17,8 +17,8 @@ FINDINGS = Kind(
     name="CellCheckList",
     item={
         "world": "cn|row",
-        "cell": "string",
-        "check": "credentials|services|kubernetes|machines|quota|add-ons|network",
+        "cell": "string|null",
+        "check": "state|registry|credentials|services|kubernetes|machines|quota|add-ons|network",
         "subject": "string",
         "state": "ok|failed|unknown",
         "says": "string",
@@ -40,6 +40,7 @@ _TONES = {"ok": "good", "failed": "bad", "unknown": "warn"}
 def check(app: App, *, scope: Scope, output: Format) -> None:
     """Look whether the accounts of the own world's cells have everything that `stack up` will need.
 
+    Of the world: whether its state and its images lie where the fleet says (`cell` is null); elsewhere ends with 5.
     Per cell: sign-in, services that are switched on, the Kubernetes minor, machine types in the cell's zones, quotas
     for all that the pools may grow to, add-ons, and networks in the way of its range. Each that is wrong comes with its
     fix. The cloud's own command line is asked (aliyun, gcloud, az), and only reads. What cannot be asked is `unknown`
@@ -53,7 +54,7 @@ def check(app: App, *, scope: Scope, output: Format) -> None:
     footer = [f"{len(items)} findings: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}."]
     for item in sorted(items, key=lambda item: item["state"] != "failed"):
         if item["state"] != "ok" and item["fix"]:
-            what = f"{item['state']}: {item['cell']}: {item['check']} {item['subject']}"
+            what = f"{item['state']}: {item['cell'] or item['world']}: {item['check']} {item['subject']}"
             footer += ["", what, f"  fix    {item['fix']}"]
     columns = (
         Column(title="CELL", key="cell"),

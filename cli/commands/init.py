@@ -26,14 +26,17 @@ spec:
     # Mainland China. cn-hongkong is not in it. State and its keys stay inside the world.
     cn:
       regions: [cn-shanghai, cn-beijing, cn-hangzhou]
-      state: {{backend: "oss://CHANGE-ME-cn-state?region=cn-shanghai", secrets_provider: passphrase}}
+      state:
+        backend: "s3://CHANGE-ME-cn-state?region=cn-shanghai&endpoint=https://oss-cn-shanghai.aliyuncs.com"
+        secrets_provider: passphrase
       registry: CHANGE-ME-registry-vpc.cn-shanghai.cr.aliyuncs.com/{name}
       access: api-proxy
       gate_cell: cn-sha-1
     # Everywhere else.
     row:
       regions: [europe-west4, francecentral, swedencentral]
-      state: {{backend: "gs://CHANGE-ME-row-state", secrets_provider: passphrase}}
+      # The address of this bucket names no region: `twain check` asks whether it lies where location says.
+      state: {{backend: "gs://CHANGE-ME-row-state", secrets_provider: passphrase, location: europe-west4}}
       registry: europe-west4-docker.pkg.dev/CHANGE-ME/{name}
       access: api-proxy
       gate_cell: eu-ams-1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, kubernetes, node_images, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
-from components.policy import dataset_rules, fleet_rules
+from components.policy import dataset_rules, fleet_rules, homes
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -85,6 +85,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_allow_list(path, name, world.regions))
         found.extend(fleet_rules.guard_rails(fleet, world, path))
         found.extend(fleet_rules.told(world, path))
+        found.extend(homes.kept(world, path))
     found.extend(_names(fleet, path))
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"

@@ -51,10 +51,14 @@ class Money(SpecModel):
 
 
 class State(SpecModel):
-    """Where the Pulumi state of a world lives. `${VAR}` in `backend` is expanded from the environment."""
+    """Where the Pulumi state of a world lives. `${VAR}` in `backend` is expanded from the environment. `location` is
+    the region that it lies in, where its address names none; `emulated` for the folder of a world that is played on
+    one machine.
+    """
 
     backend: str = Field(min_length=3)
     secrets_provider: str = Field(min_length=3)
+    location: Region | None = None
 
 
 class Groups(SpecModel):
@@ -91,6 +95,7 @@ class RemoteWrite(SpecModel):
 
 class World(SpecModel):
     """A jurisdiction: the regions that belong to it, its state, its registry, and the cell that holds its gate.
+    `registry_location` is the region of a registry whose address names none.
 
     `access` says how an operator reaches HTTP services inside a cell: `pod-network` (pod addresses are routable from
     where operators work) or `api-proxy` (through the API server's service proxy).
@@ -100,6 +105,7 @@ class World(SpecModel):
     regions: tuple[Region, ...] = Field(min_length=1)
     state: State
     registry: str = Field(min_length=3)
+    registry_location: Region | None = None
     access: Literal["pod-network", "api-proxy"] = "api-proxy"
     gate_cell: Name
     groups: Groups = Groups()
@@ -232,8 +238,11 @@ class Platform(SpecModel):
 
 
 class AlicloudOverrides(SpecModel):
-    """What only Alibaba Cloud has."""
+    """What only Alibaba Cloud has. `kms_instance` is an instance of its KMS that somebody has bought in advance: only
+    there can a key be made that signs.
+    """
 
+    kms_instance: str = Field(default="", pattern=r"^(kst-[a-z0-9]{8,40})?$")
     cluster_spec: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
 
 

@@ -10,6 +10,7 @@ from rehearsal.cloudcli import databases as shared
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.providers import backups, objects
 from rehearsal.providers.azure_databases import SERVER
+from rehearsal.providers.azure_images import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,24 @@ def _delete(asked: Asked, account: Account) -> Any:
 def _account(asked: Asked, account: Account) -> Any:
     row = _row(account, _ACCOUNT, asked.option("name"))
     properties = (row.inputs.get("encryption") or {}).get("keyVaultProperties")
-    return {"name": asked.option("name"), "location": row.region, "encryption": {"keyVaultProperties": properties}}
+    return {
+        "name": asked.option("name"),
+        "location": row.region,
+        "primaryLocation": row.region,
+        "secondaryLocation": None,
+        "encryption": {"keyVaultProperties": properties},
+    }
+
+
+def _registry(asked: Asked, account: Account) -> Any:
+    row = _row(account, REGISTRY, asked.option("name"))
+    return {"name": asked.option("name"), "location": row.region}
+
+
+def _replications(asked: Asked, account: Account) -> Any:
+    # Each registry has one of its own region; a cell declares no other.
+    row = _row(account, REGISTRY, asked.option("registry"))
+    return [{"name": row.region, "location": row.region}]
 
 
 def _service(asked: Asked, account: Account) -> Any:
@@ -166,6 +184,8 @@ COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("postgres", "flexible-server", "backup", "list"): _backups,
     ("postgres", "flexible-server", "restore"): _restore,
     ("postgres", "flexible-server", "delete"): _delete,
+    ("acr", "show"): _registry,
+    ("acr", "replication", "list"): _replications,
     ("storage", "account", "show"): _account,
     ("storage", "account", "blob-service-properties", "show"): _service,
     ("storage", "container", "list"): _containers,
