@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from components.file_share.contract import FileShareOutputs
     from components.guard_rails.contract import GuardRailsOutputs
     from components.identity.contract import IdentityOutputs
+    from components.key.contract import KeyOutputs
     from components.network.contract import NetworkOutputs
     from components.observability.contract import ObservabilityOutputs
     from components.secret_store.contract import SecretStoreOutputs
@@ -47,6 +48,7 @@ class InfraExports:
     gpu_pools: list[dict[str, Any]]
     system_pool: dict[str, Any]
     network_id: pulumi.Output[str]
+    signing_key: pulumi.Output[str]
     weights_bucket: dict[str, Any]
     workload_identity: dict[str, Any]
     file_share: dict[str, Any]
@@ -71,6 +73,7 @@ def collect(
     cell: ResolvedCell,
     *,
     network: NetworkOutputs,
+    key: KeyOutputs,
     cluster: ClusterOutputs,
     gpu_pools: list[dict[str, Any]],
     bucket: BucketOutputs,
@@ -107,6 +110,7 @@ def collect(
         gpu_pools=gpu_pools,
         system_pool=cell.template.system_pool.model_dump(mode="json"),
         network_id=network.network_id,
+        signing_key=key.signer,
         weights_bucket={
             "name": bucket.bucket_name,
             "url": bucket.url,

@@ -163,6 +163,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
     exports.collect(
         cell,
         network=network,
+        key=key,
         cluster=cluster,
         gpu_pools=pools,
         bucket=bucket,

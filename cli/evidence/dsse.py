@@ -1,4 +1,8 @@
-"""DSSE envelopes signed with Ed25519. An envelope has one spelling: whatever differs from it in a byte is refused."""
+"""DSSE envelopes. An envelope has one spelling: whatever differs from it in a byte is refused.
+
+The key decides by which algorithm an envelope is verified, never the envelope: Ed25519, or ECDSA on P-256 with SHA-256
+where a cell's key service knows no Ed25519. What the signed statement says of it must agree.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,25 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cli import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+    from cli.evidence.keys import Signer
+
+    PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
+
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+ED25519: Final = "ed25519"
+ECDSA: Final = "ecdsa-p256-sha256"
 _MAKE = "openssl genpkey -algorithm ed25519 -out key.pem && chmod 600 key.pem"
-_PUBLISH = "openssl pkey -in key.pem -pubout -out key.pub"
+_PUBLISH = "openssl pkey -in key.pem -pubout -out key.pub, or: twain evidence key CELL --out key.pub"
 
 
 class BadEnvelopeError(ValueError):
@@ -29,17 +40,19 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def sign(statement: dict[str, Any], key: Ed25519PrivateKey) -> bytes:
-    """The envelope of a statement."""
+def sign(statement: dict[str, Any], signer: Signer) -> bytes:
+    """The envelope of a statement. What came back is verified before anybody relies on it."""
     payload = canonical(statement)
-    signature = {"keyid": key_id(key.public_key()), "sig": _text(key.sign(_pae(payload)))}
+    made = signer.sign(_pae(payload))
+    if not _holds(signer.key, made, _pae(payload)):
+        message = f"{signer.held} answered with a signature that its own public key {key_id(signer.key)} refuses."
+        raise errors.ResourceError(message, fix="run the same command again", id="KEY-BAD")
+    signature = {"keyid": key_id(signer.key), "sig": _text(made)}
     return canonical({"payloadType": PAYLOAD_TYPE, "payload": _text(payload), "signatures": [signature]})
 
 
-def opened(data: bytes, key: Ed25519PublicKey) -> dict[str, Any]:
-    """The statement of an envelope that this key signed. Raises BadEnvelopeError."""
-    from cryptography.exceptions import InvalidSignature
-
+def opened(data: bytes, keys: list[PublicKey]) -> tuple[dict[str, Any], PublicKey]:
+    """The statement of an envelope that one of these keys signed, and which. Raises BadEnvelopeError."""
     try:
         envelope = json.loads(data)
         payload, signatures = _bytes(envelope["payload"]), envelope["signatures"]
@@ -51,25 +64,67 @@ def opened(data: bytes, key: Ed25519PublicKey) -> dict[str, Any]:
     if kind != PAYLOAD_TYPE or len(found) != 1 or canonical(envelope) != data or set(signatures[0]) != {"keyid", "sig"}:
         message = "its form was changed"
         raise BadEnvelopeError(message)
-    if found[0][0] != key_id(key):
-        message = f"it says that key {found[0][0]} signed it; the given key is {key_id(key)}"
+    key = next((one for one in keys if key_id(one) == found[0][0]), None)
+    if key is None:
+        given = " or ".join(key_id(one) for one in keys) or "none"
+        message = f"it says that key {found[0][0]} signed it; the given key is {given}"
         raise BadEnvelopeError(message)
-    try:
-        key.verify(found[0][1], _pae(payload))
-    except InvalidSignature as error:
+    if not _holds(key, found[0][1], _pae(payload)):
         message = "the payload or the signature was changed, or another key signed it"
-        raise BadEnvelopeError(message) from error
-    return json.loads(payload)
+        raise BadEnvelopeError(message)
+    return _statement(payload, key), key
 
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """How a key is called: the hash of its raw bytes."""
-    return f"sha256:{hashlib.sha256(key.public_bytes_raw()).hexdigest()}"
+def _statement(payload: bytes, key: PublicKey) -> dict[str, Any]:
+    statement = json.loads(payload)
+    # Envelopes from before keys of cells do not say it: they are of Ed25519.
+    said = ((statement.get("predicate") or {}).get("signature") or {}).get("algorithm", ED25519)
+    if said != algorithm(key):
+        message = f"it says that it was signed by {said}; the key that signed it is for {algorithm(key)}"
+        raise BadEnvelopeError(message)
+    return statement
+
+
+def _holds(key: PublicKey, signature: bytes, data: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, data)
+            return True
+        if encode_dss_signature(*decode_dss_signature(signature)) != signature:
+            return False
+        key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def algorithm(key: PublicKey) -> str:
+    """By what a key signs."""
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    return ED25519 if isinstance(key, ed25519.Ed25519PublicKey) else ECDSA
+
+
+def key_id(key: PublicKey) -> str:
+    """How a key is called: the hash of its raw bytes; of a point on a curve, of both of its numbers."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        raw = key.public_bytes_raw()
+    else:
+        raw = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
     """A signing key out of a PEM file that nobody else can read. Raises UsageError without showing any of it."""
-    serialization, ed25519 = _library()
+    serialization, ed25519, _ = _library()
     try:
         mode = path.stat().st_mode
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -83,26 +138,40 @@ def read_private(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def read_public(path: Path) -> Ed25519PublicKey:
+def read_public(path: Path) -> PublicKey:
     """A key to verify with, out of a PEM file. Raises UsageError."""
-    serialization, ed25519 = _library()
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        key = parsed(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise _no_key(path, "a public Ed25519 key in PEM", _PUBLISH) from error
-    if not isinstance(key, ed25519.Ed25519PublicKey):
-        raise _no_key(path, "a public Ed25519 key", _PUBLISH)
+        raise _no_key(path, "a public key in PEM, Ed25519 or ECDSA on P-256", _PUBLISH) from error
     return key
+
+
+def parsed(pem: bytes) -> PublicKey:
+    """A public key of one of the two algorithms. Raises ValueError for any other."""
+    serialization, ed25519, ec = _library()
+    key = serialization.load_pem_public_key(pem)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ValueError(type(key).__name__)
+
+
+def published(key: PublicKey) -> bytes:
+    """A public key as PEM."""
+    serialization, _, _ = _library()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _library() -> Any:
     try:
         from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ed25519
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519
     except ImportError as error:
         message = "signing needs the package cryptography, which is not installed."
         raise errors.UsageError(message, fix='pip install "twain[gate]"', id="CFG-EXTRA") from error
-    return serialization, ed25519
+    return serialization, ed25519, ec
 
 
 def _no_key(path: Path, what: str, fix: str) -> errors.UsageError:

@@ -112,8 +112,8 @@ def ctrf(facts: Facts) -> dict[str, Any]:
 _STATUSES = ("passed", "failed", "pending", "skipped", "other")
 
 
-def statement(report: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
-    """What is signed: the digests of the files, and what the report says in short."""
+def statement(report: Mapping[str, Any], files: Mapping[str, bytes], signature: Mapping[str, str]) -> dict[str, Any]:
+    """What is signed: the digests of the files, what the report says in short, and by what it is signed."""
     results = report["results"]
     return {
         "_type": STATEMENT,
@@ -125,6 +125,7 @@ def statement(report: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str
         "predicate": {
             "timestamp": report["timestamp"],
             "summary": results["summary"],
+            "signature": dict(signature),
             **{key: results["extra"][key] for key in ("world", "context", "identity", "fleet", "audit")},
             "deploys": [
                 {key: deploy[key] for key in ("stack", "planHash", "violations")}

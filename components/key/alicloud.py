@@ -1,7 +1,7 @@
-"""KMS on Alibaba Cloud: one software-protected AES key in the cell's region.
+"""KMS on Alibaba Cloud: one software-protected AES key in the cell's region, and one that signs where the fleet names a
+KMS instance: outside of one the service makes AES keys only. It knows no Ed25519; P-256 is what all readers know.
 
-Deliberately not set: a dedicated KMS instance (prepaid, needs an acknowledgement in the fleet). The shared service
-rotates yearly.
+Deliberately not declared: the instance itself (prepaid). The shared service rotates yearly.
 """
 
 from __future__ import annotations
@@ -38,4 +38,30 @@ class AlicloudKey(Key):
         )
         alicloud.kms.Alias(f"{name}-key", alias_name=f"alias/{place.name('key')}", key_id=key.id, opts=self.child())
         empty = pulumi.Output.from_input("")
-        return KeyOutputs(key_id=key.id, vault_id=empty, user=empty, user_client=empty, tenant=empty)
+        signer = self._signer(name, inputs)
+        return KeyOutputs(key_id=key.id, vault_id=empty, user=empty, user_client=empty, tenant=empty, signer=signer)
+
+    def _signer(self, name: str, inputs: KeyInputs) -> pulumi.Output[str]:
+        place = inputs.place
+        overrides = place.cell.cell.overrides
+        instance = overrides.alicloud.kms_instance if overrides and overrides.alicloud else ""
+        if not instance:
+            return pulumi.Output.from_input("")
+        key = alicloud.kms.Key(
+            f"{name}-signing",
+            description=f"twain cell {place.cell.cell.name}: signs evidence",
+            dkms_instance_id=instance,
+            key_spec="EC_P256",
+            key_usage="SIGN/VERIFY",
+            origin="Aliyun_KMS",
+            protection_level="SOFTWARE",
+            automatic_rotation="Disabled",
+            pending_window_in_days=_PENDING_DAYS,
+            deletion_protection="Enabled" if place.protect else "Disabled",
+            status="Enabled",
+            tags=place.tags,
+            opts=self.child(),
+        )
+        alias = f"alias/{place.name('signing')}"
+        alicloud.kms.Alias(f"{name}-signing", alias_name=alias, key_id=key.id, opts=self.child())
+        return key.id

@@ -1,4 +1,5 @@
-"""Key Vault on Azure: an RBAC vault with purge protection, one RSA key, and the identity that may use it.
+"""Key Vault on Azure: an RBAC vault with purge protection, one RSA key and the identity that may use it, and
+one key that signs: on P-256, as a vault knows no Ed25519.
 
 Purge protection cannot be switched off again and keeps the vault's name for its days of retention. Deliberately not
 set: access policies (RBAC only). The tenant is that of the identity, so that no look-up is needed.
@@ -17,7 +18,7 @@ _KEPT_DAYS, _SHORTEST_DAYS = 90, 7
 
 
 class AzureKey(Key):
-    """A vault with one key."""
+    """A vault with a key that encrypts and one that signs."""
 
     def build(self, name: str, inputs: KeyInputs) -> KeyOutputs:
         """Declare the vault, the key and the identity."""
@@ -75,6 +76,20 @@ class AzureKey(Key):
             tags=place.tags,
             opts=self.child(),
         )
+        signer = azure.keyvault.Key(
+            f"{name}-signing",
+            key_name=place.name("signing"),
+            vault_name=vault.name,
+            resource_group_name=inputs.scope,
+            properties=azure.keyvault.KeyPropertiesArgs(
+                kty="EC",
+                curve_name=azure.keyvault.JsonWebKeyCurveName.P_256,
+                key_ops=["sign", "verify"],
+                attributes=azure.keyvault.KeyAttributesArgs(enabled=True, exportable=False),
+            ),
+            tags=place.tags,
+            opts=self.child(),
+        )
         grant = azure.authorization.RoleAssignment(
             f"{name}-key-user",
             role_assignment_name=place.uuid("key-user"),
@@ -94,4 +109,5 @@ class AzureKey(Key):
             user=granted,
             user_client=user.client_id,
             tenant=user.tenant_id,
+            signer=signer.key_uri_with_version,
         )

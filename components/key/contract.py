@@ -28,7 +28,8 @@ class KeyOutputs:
 
     `user` is the cloud identity that may use the key for the cluster and the bucket, empty where the services act in
     their own name; `user_client` is the same one by the name that some services ask for instead,
-    and `tenant` the directory that knows it.
+    and `tenant` the directory that knows it. `signer` is the other key, which signs and never leaves either: as the
+    cloud's own command line names it, empty where the cell has none.
     """
 
     key_id: pulumi.Output[str]
@@ -36,10 +37,14 @@ class KeyOutputs:
     user: pulumi.Output[str]
     user_client: pulumi.Output[str]
     tenant: pulumi.Output[str]
+    signer: pulumi.Output[str]
 
 
 class Key(Component[KeyInputs, KeyOutputs]):
-    """A key with yearly rotation. Deleting it is scheduled, never immediate, and on GCP its name is taken for ever."""
+    """A key with yearly rotation, and one that signs and is not rotated: what it signed is to be verified for years
+    with the public key that was published once. Deleting one is scheduled, never immediate, and on GCP its name is
+    taken for ever.
+    """
 
     kind = "Key"
 

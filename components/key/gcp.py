@@ -1,4 +1,5 @@
-"""Cloud KMS on GCP: a key ring and a key in the cell's region, and the grants of the services that use it.
+"""Cloud KMS on GCP: a key ring in the cell's region with a key, the grants of the services that use it, and a key that
+signs.
 
 A key ring can never be deleted and its name stays taken; destroying the stack leaves it, which is why its name ends in
 a hash. The cloud's agents are named by the project's number, which only the agent of the cluster service tells without
@@ -40,7 +41,7 @@ def _agent(known: str, domain: str) -> str:
 
 
 class GcpKey(Key):
-    """A key ring with one key."""
+    """A key ring with a key that encrypts and one that signs."""
 
     def build(self, name: str, inputs: KeyInputs) -> KeyOutputs:
         """Declare the key and who may use it."""
@@ -55,6 +56,18 @@ class GcpKey(Key):
             destroy_scheduled_duration=_THIRTY_DAYS,
             version_template=gcp.kms.CryptoKeyVersionTemplateArgs(
                 algorithm="GOOGLE_SYMMETRIC_ENCRYPTION", protection_level="SOFTWARE"
+            ),
+            labels=place.tags,
+            opts=self.child(),
+        )
+        signer = gcp.kms.CryptoKey(
+            f"{name}-signing",
+            name=place.name("signing"),
+            key_ring=ring.id,
+            purpose="ASYMMETRIC_SIGN",
+            destroy_scheduled_duration=_THIRTY_DAYS,
+            version_template=gcp.kms.CryptoKeyVersionTemplateArgs(
+                algorithm="EC_SIGN_ED25519", protection_level="SOFTWARE"
             ),
             labels=place.tags,
             opts=self.child(),
@@ -81,4 +94,4 @@ class GcpKey(Key):
         # Whoever uses the key waits for the grants: the id is handed on only after them.
         usable = pulumi.Output.all(key.id, *[grant.id for grant in grants]).apply(lambda found: str(found[0]))
         empty = pulumi.Output.from_input("")
-        return KeyOutputs(key_id=usable, vault_id=empty, user=empty, user_client=empty, tenant=empty)
+        return KeyOutputs(key_id=usable, vault_id=empty, user=empty, user_client=empty, tenant=empty, signer=signer.id)

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.cloudcli import aliyun_stores
+from rehearsal.cloudcli import aliyun_keys, aliyun_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.alicloud_cluster import CLUSTER
@@ -142,5 +142,6 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("ecs", "DescribeAccountAttributes"): _attributes,
     ("vpc", "DescribeVpcs"): _networks,
     ("cs", "GET"): _container_service,
+    **aliyun_keys.COMMANDS,
     **aliyun_stores.COMMANDS,
 }

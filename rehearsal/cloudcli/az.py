@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.cloudcli import az_stores
+from rehearsal.cloudcli import az_keys, az_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.azure_cluster import CLUSTER
@@ -132,5 +132,6 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("vm", "list-skus"): _skus,
     ("vm", "list-usage"): _usage,
     ("network", "vnet", "list"): _networks,
+    **az_keys.COMMANDS,
     **az_stores.COMMANDS,
 }

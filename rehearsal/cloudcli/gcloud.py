@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.cloudcli import gcloud_stores
+from rehearsal.cloudcli import gcloud_keys, gcloud_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.facts import GCP_MACHINES, GCP_ZONES, KUBERNETES_MINORS
@@ -136,5 +136,6 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("compute", "machine-types", "list"): _machine_types,
     ("compute", "regions", "describe"): _quotas,
     ("compute", "networks", "subnets", "list"): _subnets,
+    **gcloud_keys.COMMANDS,
     **gcloud_stores.COMMANDS,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers import signing
 from rehearsal.providers.alicloud_cluster import KEY, LOG_PROJECT
 from rehearsal.providers.alicloud_net import by_urn, region_of, tag_rules
 from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
@@ -109,10 +110,13 @@ OTHER_TYPES: tuple[TypeSpec, ...] = (
         rules=(
             tag_rules,
             _rotation,
+            signing.alicloud,
+            matches("dkmsInstanceId", r"kst-[a-z0-9]{8,40}", "the id of a KMS instance: kst-…"),
             between("pendingWindowInDays", 7, 366),
             one_of("deletionProtection", ("Enabled", "Disabled")),
             one_of("automaticRotation", ("Enabled", "Disabled")),
-            one_of("keySpec", ("Aliyun_AES_256", "Aliyun_SM4", "RSA_2048", "EC_P256", "EC_P256K", "EC_SM2")),
+            one_of("keySpec", ("Aliyun_AES_256", "Aliyun_SM4", *signing.PAIRS)),
+            one_of("keyUsage", ("ENCRYPT/DECRYPT", "SIGN/VERIFY")),
             one_of("protectionLevel", ("SOFTWARE", "HSM")),
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers import signing
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, system_data
 from rehearsal.providers.azure_cluster import IDENTITY, VAULT, identity_output
 from rehearsal.providers.model import Call, Made, TypeSpec
@@ -62,11 +63,13 @@ def _key_outputs(call: Call, id_: str) -> dict[str, Any]:
     base = f"https://{call.text('vaultName')}.vault.azure.net/keys/{call.text('keyName')}"
     version = derived(id_, "version").replace("-", "")
     vault = resolve(call, VAULT, call.text("vaultName"))
+    on_curve = call.text("properties.kty").startswith("EC")
     return {
         "keyUri": base,
         "keyUriWithVersion": f"{base}/{version}",
         "kty": call.text("properties.kty") or "RSA",
-        "keySize": call.known("properties.keySize") or 2048,
+        **({} if on_curve else {"keySize": call.known("properties.keySize") or 2048}),
+        **({"curveName": call.text("properties.curveName") or "P-256"} if on_curve else {}),
         "location": vault.region if vault else "",
     }
 
@@ -186,7 +189,10 @@ OTHER_TYPES: tuple[TypeSpec, ...] = (
         outputs=_key_outputs,
         immutable=frozenset({"properties.kty", "properties.keySize", "properties.curveName"}),
         located=False,
-        rules=(matches("keyName", r"[a-zA-Z0-9-]{1,127}", "1 to 127 letters, digits and -"),),
+        rules=(
+            signing.azure,
+            matches("keyName", r"[a-zA-Z0-9-]{1,127}", "1 to 127 letters, digits and -"),
+        ),
     ),
     child_of_group(
         ACCOUNT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers import signing
 from rehearsal.providers.facts import GCP_MULTI_REGIONS, GCP_ZONES
 from rehearsal.providers.gcp_net import label_rules, project_of
 from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
@@ -167,6 +168,7 @@ OTHER_TYPES: tuple[TypeSpec, ...] = (
         rules=(
             label_rules,
             _rotation,
+            signing.gcp,
             matches("name", r"[\w-]{1,63}", "1 to 63 letters, digits, _ and -"),
             one_of("purpose", ("ENCRYPT_DECRYPT", "ASYMMETRIC_SIGN", "ASYMMETRIC_DECRYPT", "MAC")),
             one_of("versionTemplate.protectionLevel", ("SOFTWARE", "HSM", "EXTERNAL", "EXTERNAL_VPC")),

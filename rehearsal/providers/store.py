@@ -326,6 +326,12 @@ class Store:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
 
+    def first_meta(self, key: str, value: str) -> str:
+        """Set a free value of this world unless there is one, and say which it is now."""
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES(?, ?)", (key, value))
+        return self.meta(key) or value
+
     def _insert(self, resource: Resource, *, state: str) -> None:
         self._db.execute(
             "INSERT INTO resources(id, cloud, type, name, cell, region, zone, inputs, outputs, created, deleted, state,"

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli import errors
 from cli.evidence import dsse, page
+from cli.evidence import keys as signing
 from cli.evidence import report as reporting
 from cli.evidence.report import Deploy, Facts
 from cli.evidence.rules import RULES, WHERE
@@ -79,7 +80,8 @@ def bundle(tmp_path: Path) -> Path:
     key = pem(Ed25519PrivateKey.generate(), tmp_path / "key.pem")
     document = reporting.ctrf(facts(GOOD, waivers=[WAIVER]))
     told = {reporting.CTRF: dsse.canonical(document), reporting.PAGE: page.render(document)}
-    told[reporting.ENVELOPE] = dsse.sign(reporting.statement(document, told), dsse.read_private(key))
+    signer = signing.of_file(key)
+    told[reporting.ENVELOPE] = dsse.sign(reporting.statement(document, told, signer.told()), signer)
     for name, data in told.items():
         (tmp_path / name).write_bytes(data)
     return tmp_path
@@ -173,17 +175,18 @@ def test_what_was_signed_verifies_and_says_who_signed(bundle: Path, operator: An
 def test_every_changed_byte_of_the_envelope_is_found(bundle: Path) -> None:
     whole = (bundle / reporting.ENVELOPE).read_bytes()
     key = dsse.read_public(bundle / "key.pub")
-    assert dsse.opened(whole, key)["predicateType"] == reporting.PREDICATE
+    statement, by = dsse.opened(whole, [key])
+    assert (statement["predicateType"], dsse.key_id(by)) == (reporting.PREDICATE, dsse.key_id(key))
     for place in range(len(whole)):
         damaged = whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :]
         with pytest.raises(dsse.BadEnvelopeError):
-            dsse.opened(damaged, key)
+            dsse.opened(damaged, [key])
     for length in range(0, len(whole), 97):
         with pytest.raises(dsse.BadEnvelopeError):
-            dsse.opened(whole[:length], key)
+            dsse.opened(whole[:length], [key])
     for second in (whole.replace(b"\n", b"\n\n", 1), whole + b"\n", json.dumps(json.loads(whole)).encode()):
         with pytest.raises(dsse.BadEnvelopeError):
-            dsse.opened(second, key)
+            dsse.opened(second, [key])
 
 
 @pytest.mark.parametrize("name", [reporting.PAGE, reporting.CTRF])
@@ -207,9 +210,8 @@ def test_another_key_and_a_name_that_leads_elsewhere_are_refused(bundle: Path, o
     assert operator.twain(*words, str(other.with_suffix(".pub"))).code == 5
     outside = {"residency.html": b"x", "../key.pem": (bundle / "key.pem").read_bytes()}
     document = reporting.ctrf(facts(GOOD))
-    (bundle / reporting.ENVELOPE).write_bytes(
-        dsse.sign(reporting.statement(document, outside), dsse.read_private(bundle / "key.pem"))
-    )
+    signer = signing.of_file(bundle / "key.pem")
+    (bundle / reporting.ENVELOPE).write_bytes(dsse.sign(reporting.statement(document, outside, signer.told()), signer))
     ran = operator.twain(*words, str(bundle / "key.pub"), "-o", "json")
     assert ran.code == 5
     assert {item["file"]: item["state"] for item in ran.json["items"]}["../key.pem"] == "missing"
