@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 EVERYWHERE: Final = frozenset({"cn", "row"})
 # What a fleet says in the place of a region of a world that is played on one machine: no data of anybody lies in it,
-# and its state is a folder. A folder lies wherever the machine stands that is used today, so no other world keeps it so.
+# and its state is a folder. A folder lies wherever the machine stands that is used today: no other world keeps it so.
 EMULATED: Final = "emulated"
 BUCKET_OF_OSS: Final = "s3://BUCKET?region={region}&endpoint=https://oss-{region}.aliyuncs.com"
 
