@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CLASS, _GPUS = "gpu-24g", 1
 _WORLDS = {"alicloud": "cn", "gcp": "row", "azure": "row"}
+# Where the rehearsal's worlds keep their images; ours keep them where their first cell stands.
+_HOMES = {"cn": "cn-shanghai", "row": "europe-west4"}
 _SHORT = {"alicloud": "ali", "gcp": "gcp", "azure": "azu"}
 
 
@@ -34,6 +36,7 @@ def document(*, cells: int, maisons: int = 2) -> dict[str, Any]:
         own = [cell for cell in made if cell["world"] == world]
         one["regions"] = sorted({cell["region"] for cell in own})
         one["gate_cell"] = own[0]["name"]
+        one["registry"] = one["registry"].replace(_HOMES[world], own[0]["region"])
     first = spec["maisons"][0]
     spec["maisons"] = [
         copy.deepcopy(first) | {"name": f"maison-{number:02}", "rbac_group": f"maison-{number:02}-engineers"}
