@@ -131,14 +131,16 @@ class Graph:
             # What is only looked up states nothing; what was found says where it lies.
             stated = {**(row.get("outputs") or {}), **stated}
         ask = self._accepting(kind)
-        judged = {key: self._accepts(kind, edges.get(key) or ()) for key in stated}
+        judged = frozenset(
+            stated if self._later else (key for key in edges if key in stated and self._accepts(kind, edges[key] or ()))
+        )
         subject = Subject(
             type=kind,
             name=urn.rsplit("::", 1)[-1],
-            inputs={key: plain(value, judged=judged[key], ask=ask) for key, value in stated.items()},
+            inputs={key: plain(value, judged=key in judged, ask=ask) for key, value in stated.items()},
             world=self._border.world,
             allowed=self._border.allowed,
-            traced=frozenset(key for key, yes in judged.items() if yes),
+            traced=judged,
             hosts=self._border.hosts,
             cells=self._border.cells,
             exports=self._border.exports,

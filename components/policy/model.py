@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ _SHOWN: Final = 200
 _PACKAGES: Final = {"alicloud": "alicloud", "gcp": "gcp", "azure-native": "azure"}
 
 
+@lru_cache(maxsize=4096)
 def cloud_of(token: str) -> str | None:
     """The cloud of a type token, or None for what is no cloud resource (Kubernetes objects, our own components)."""
     parts = token.split(":")
@@ -119,6 +120,7 @@ def cloud_of(token: str) -> str | None:
     return _PACKAGES.get(package)
 
 
+@lru_cache(maxsize=4096)
 def is_judged(token: str) -> bool:
     """Whether rules have something to say about a type: a cloud's resource, a Kubernetes object, another stack."""
     return token.startswith("kubernetes:") or token == REFERENCE or cloud_of(token) is not None

@@ -119,7 +119,7 @@ _ALI_REGION = re.compile(
 _OTHERWISE = (("alicloud:pvtz/", frozenset({"zoneId", "zoneIds"})),)
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
 # What every text has that one of the patterns above can match: most have none, and to ask for that costs a tenth.
-_MARKS = {"gcp": ("/",), "alicloud": (".", "acs:")}
+_MARKS = {"gcp": re.compile("/"), "alicloud": re.compile(r"\.|acs:")}
 
 
 def _everywhere(subject: Subject) -> Iterator[Violation]:
@@ -127,12 +127,12 @@ def _everywhere(subject: Subject) -> Iterator[Violation]:
     cloud = cloud_of(subject.type)
     if cloud is None or subject.type in _PLACELESS:
         return
-    marks = _MARKS.get(cloud, ())
+    marks = _MARKS.get(cloud)
     other = next((keys for prefix, keys in _OTHERWISE if subject.type.startswith(prefix)), frozenset[str]())
     for path, key, value in leaves(subject):
         if key in _KEYS and key not in other:
             yield from _place(subject, cloud, path, key, value)
-        elif isinstance(value, str) and any(mark in value for mark in marks):
+        elif marks is not None and isinstance(value, str) and marks.search(value):
             yield from _named_inside(subject, cloud, path, value)
 
 
@@ -144,20 +144,29 @@ def states_place(subject: Subject) -> bool:
 def leaves(subject: Subject) -> list[tuple[str, str, Any]]:
     """Every leaf of the inputs, found once for all checks."""
     if "leaves" not in subject.memo:
-        subject.memo["leaves"] = list(walk(subject.inputs))
+        subject.memo["leaves"] = walk(subject.inputs)
     return subject.memo["leaves"]
 
 
-def walk(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
+def walk(value: Any, path: str = "") -> list[tuple[str, str, Any]]:
     """Every leaf as (path, nearest key, value); a list's items carry the key of the list."""
-    if hasattr(value, "items"):
+    found: list[tuple[str, str, Any]] = []
+    _gather(value, path, "", found)
+    return found
+
+
+def _gather(value: Any, path: str, key: str, found: list[tuple[str, str, Any]]) -> None:
+    # Nearly all are texts, and asking any value for a name that it lacks is dear.
+    if isinstance(value, str):
+        found.append((path, key, value))
+    elif hasattr(value, "items"):
         for name, item in value.items():
-            yield from walk(item, f"{path}.{name}" if path else str(name), str(name))
+            _gather(item, f"{path}.{name}" if path else str(name), str(name), found)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from walk(item, f"{path}[{index}]", key)
+            _gather(item, f"{path}[{index}]", key, found)
     else:
-        yield path, key, value
+        found.append((path, key, value))
 
 
 def region_of(cloud: str, value: str) -> str:
@@ -234,6 +243,13 @@ def _copies(subject: Subject) -> Iterator[Violation]:
         yield violation(subject, "RES-005", path, _shown(inputs, path), reason, allowed=allowed)
 
 
+def _backups(subject: Subject) -> Iterator[Violation]:
+    """Backups of whatever type that are copied to the region's pair."""
+    if at(subject.inputs.get("backup"), "geoRedundantBackup") == "Enabled":
+        path, reason = "backup.geoRedundantBackup", "backups would be copied to another region."
+        yield violation(subject, "RES-005", path, "Enabled", reason, allowed="Disabled")
+
+
 _OPENING = ("gcp:orgpolicy/policy:Policy", "azure-native:authorization:PolicyAssignment")
 
 
@@ -276,8 +292,27 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield from _image_settings(kind, inputs)
     yield from _database_settings(kind, inputs)
     yield from _cache_settings(kind, inputs)
-    if at(inputs, "backup", "geoRedundantBackup") == "Enabled":
-        yield "backup.geoRedundantBackup", "Disabled", "backups would be copied to another region."
+
+
+# Every type that `_copy_settings` asks for.
+_COPYING = (
+    "alicloud:cs/registryEnterpriseSyncRule:RegistryEnterpriseSyncRule",
+    "alicloud:oss/bucket:Bucket",
+    "alicloud:oss/bucketReplication:BucketReplication",
+    "alicloud:rds/ddrInstance:DdrInstance",
+    "alicloud:rds/rdsInstanceCrossBackupPolicy:RdsInstanceCrossBackupPolicy",
+    "alicloud:redis/tairInstance:TairInstance",
+    "azure-native:containerregistry:",
+    "azure-native:dbforpostgresql:Server",
+    "azure-native:redisenterprise:Database",
+    "azure-native:storage:StorageAccount",
+    "gcp:filestore/instance:Instance",
+    "gcp:logging/projectSink:ProjectSink",
+    "gcp:memorystore/instance:Instance",
+    "gcp:secretmanager/secret:Secret",
+    "gcp:sql/databaseInstance:DatabaseInstance",
+    "gcp:storage/bucket:Bucket",
+)
 
 
 def _placeless_sink(destination: Any) -> bool:
@@ -352,6 +387,7 @@ CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-001", "RES-002", "RES-004"), run=_everywhere),
     Check(rules=("RES-004",), run=_keys, types=tuple(KEYED)),
     Check(rules=("RES-004",), run=_sent, types=tuple(_SENT_TO)),
-    Check(rules=("RES-005",), run=_copies),
+    Check(rules=("RES-005",), run=_copies, types=_COPYING),
+    Check(rules=("RES-005",), run=_backups),
     Check(rules=("RES-001", "RES-002", "RES-004"), run=_opened, types=_OPENING),
 )

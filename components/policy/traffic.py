@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.clouds.hosted import REGIONAL_SKUS
 from components.clouds.regions import WORLD_OF
@@ -59,7 +59,7 @@ _COPIES = (
     "gcp:storage/transferJob:",
     "azure-native:recoveryservices:ReplicationPolicy",
 )
-_TAGS = ("tags", "labels", "resourceLabels", "userLabels", "settings.userLabels")
+_TAGS = ("tags", "labels", "resourceLabels", "userLabels")
 _RESOLVERS = {
     "alicloud:vpc/dhcpOptionsSet:DhcpOptionsSet": ("domainNameServers",),
     "azure-native:network:VirtualNetwork": ("dhcpOptions", "dnsServers"),
@@ -163,18 +163,28 @@ def keys(subject: Subject) -> Iterator[Violation]:
                 yield violation(subject, "RES-019", key, "(not shown)", reason, allowed="an identity of the runner")
 
 
+def _tagged(subject: Subject) -> list[tuple[str, Any]]:
+    """What stands under each of the keys of tags, found once for both checks."""
+    if "tags" not in subject.memo:
+        inputs = subject.inputs
+        held = [(key, inputs.get(key)) for key in _TAGS] + [
+            ("settings.userLabels", at(inputs.get("settings"), "userLabels"))
+        ]
+        subject.memo["tags"] = [(key, value) for key, value in held if value is not None]
+    return subject.memo["tags"]
+
+
 def tags(subject: Subject) -> Iterator[Violation]:
     """RES-021 and RES-027: what tags say."""
-    for key in _TAGS:
-        for name, value in kube.pairs(at(subject.inputs, *key.split("."))):
+    for key, held in _tagged(subject):
+        for name, value in kube.pairs(held):
             yield from kube_objects.personal_in(subject, f"{key}[{name}]", value)
 
 
 def origins(subject: Subject) -> Iterator[Violation]:
     """RES-021: the origin that a store's tags declare."""
-    for key in _TAGS:
-        declared = at(subject.inputs, *key.split("."))
-        for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN) if declared is not None else ():
+    for key, declared in _tagged(subject):
+        for name in ("twain-origin", "twain_origin", kube_objects.ORIGIN):
             value = at(declared, name)
             if value is not None and value is not ACCEPTED:
                 held = dict(kube.pairs(declared))
