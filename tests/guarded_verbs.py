@@ -104,6 +104,7 @@ VERBS: dict[str, Typed | Left] = {
     "cost report": _typed("cost", "report", "--html", "{scratch}/cost.html"),
     "cost ingest": _typed("cost", "ingest"),
     "cost publish": _typed("cost", "publish", "-y"),
+    "evidence key": _typed("evidence", "key", "cn-sha-1"),
     "evidence report": _slow("evidence", "report", *_KEY, "--out", "{scratch}/again", *_SCOPE),
     "evidence verify": _typed("evidence", "verify", _EVIDENCE, "--key", "{scratch}/key.pub"),
     "audit list": _typed("audit", "list"),
