@@ -53,6 +53,8 @@ class Recorder(mocks.Mocks):
     preview: bool = False
     references: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     resources: list[Registered] = field(default_factory=list)
+    # Type and name of a resource to those of its parent; the stack itself is nobody's.
+    parents: dict[tuple[str, str], str] = field(default_factory=dict)
     transforms: list[pulumi.ResourceTransform] = field(default_factory=list)
     # The engine's stand-in answers from threads, each with a loop of its own that nobody closes.
     loops: set[asyncio.AbstractEventLoop] = field(default_factory=set)
@@ -113,9 +115,29 @@ class Recorder(mocks.Mocks):
         """All registrations as (type, name, inputs), sorted."""
         return sorted(((r.type, r.name, r.inputs) for r in self.resources), key=lambda row: (row[0], row[1]))
 
+    def placed(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """The same with the parent of each as `type name`: (type, name, parent, inputs)."""
+        return [(kind, name, self.parents.get((kind, name), ""), inputs) for kind, name, inputs in self.graph()]
+
     def answers(self) -> list[tuple[str, str, dict[str, Any]]]:
         """The same with what the cloud answered."""
         return sorted(((r.type, r.name, r.said) for r in self.resources), key=lambda row: (row[0], row[1]))
+
+
+class Monitor(mocks.MockMonitor):
+    """The stand-in for the engine. It tells the recorder the parent of each resource, which mocks are not told."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
+        kind, name = _last(request.parent)
+        if isinstance(self.mocks, Recorder) and kind not in ("", "pulumi:pulumi:Stack"):
+            self.mocks.parents[request.type, request.name] = f"{kind} {name}"
+        return super().RegisterResource(request)
+
+
+def _last(urn: str) -> tuple[str, str]:
+    """Type and name out of a URN."""
+    parts = urn.split("::")
+    return (parts[2].rsplit("$", 1)[-1], parts[3]) if len(parts) == 4 else ("", "")
 
 
 def run(
@@ -144,7 +166,10 @@ def run(
     settings.set_root_resource(None)  # pyright: ignore[reportArgumentType]
     settings.SETTINGS.outputs.clear()
     settings.SETTINGS.rpc_manager.clear()
-    mocks.set_mocks(recorder, project="twain", stack=stack, preview=recorder.preview, organization="organization")
+    mocks.set_mocks(
+        recorder, project="twain", stack=stack, preview=recorder.preview, monitor=Monitor(recorder),
+        organization="organization",
+    )  # fmt: skip
     pulumi.runtime.set_all_config({f"twain:{key}": value for key, value in (config or {}).items()})
     pulumi.export = keep
     try:

@@ -50,7 +50,7 @@ def rows(cloud: str) -> list[Row]:
 
 
 def declared(cloud: str) -> set[str]:
-    graph = json.loads((Path(__file__).parent / "graphs" / f"{CELLS[cloud]}.json").read_text(encoding="utf-8"))
+    graph = json.loads((Path(__file__).parent / "graphs" / f"{CELLS[cloud]}.infra.json").read_text(encoding="utf-8"))
     return {row["type"] for row in graph if not row["type"].startswith(("twain:", "pulumi:"))}
 
 

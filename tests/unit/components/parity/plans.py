@@ -47,7 +47,7 @@ def _all() -> dict[str, Rows]:
     workload = load_workload(WORKLOAD)
     rows: dict[str, Rows] = {}
     for cell in fleet.cells:
-        golden = json.loads((GOLDEN / f"{cell.name}.json").read_text(encoding="utf-8"))
+        golden = json.loads((GOLDEN / f"{cell.name}.infra.json").read_text(encoding="utf-8"))
         infra = [{"type": one["type"], "urn": f"urn::{one['name']}", "inputs": one["inputs"]} for one in golden]
         rows[cell.name] = [*infra, *_platforms()[cell.name], *subjects.served(fleet, cell, [workload])]
     return rows
