@@ -77,7 +77,8 @@ def _mine(app: App, stack: Stack, existing: Sequence[str]) -> bool:
 
 def _nodes(app: App, cell: str) -> list[Upgrade]:
     """What the fleet says of images and drivers and the cell has not yet. Its pools replace their nodes for it, each
-    with as many machines more as `surge` says: there must be room for one.
+    with as many machines more as `surge` says. First the API server is asked what would break, then the account
+    whether there is room.
     """
     try:
         deployed: dict[str, Any] = cells.read(app.home, cell).other.get("guarantees") or {}
@@ -92,11 +93,27 @@ def _nodes(app: App, cell: str) -> list[Upgrade]:
         if deployed.get(name) not in {None, "n/a", wanted}
     ]
     fixed = list(_machines(app, cell))
-    room = tuple(run.quotas(app, cell)) if moving else ()
+    found = (*asyncio.run(_replaced(app, cell)), *run.quotas(app, cell)) if moving else ()
     return [
-        Upgrade(cell=cell, world=declared.world, running=old, wanted=new, findings=room, what=what)
-        for what, old, new in moving
+        # Both lines are one replacement of the same nodes: what stands against it is told once.
+        Upgrade(cell=cell, world=declared.world, running=old, wanted=new, findings=() if place else found, what=what)
+        for place, (what, old, new) in enumerate(moving)
     ] + fixed
+
+
+async def _replaced(app: App, cell: str) -> list[Finding]:
+    """What stands against replacing the nodes of a cell: the new ones are of its control plane's minor, whatever the
+    old ones were, so that it is looked at as an upgrade of the nodes to that minor.
+    """
+    deadline = Deadline(_DEADLINE_S)
+    try:
+        async with app.kube(cell) as kube:
+            found = await minors.running(kube, deadline=deadline)
+            minor = found.minor if found is not None else app.fleet.cell(cell).kubernetes_minor
+            return await upgrade.live(kube, running=minor, wanted=minor, deadline=deadline)
+    except errors.TwainError as error:
+        says = f"does not answer, so it is not known what new nodes would break: {error.message}"
+        return [unknown(upgrade.APIS, "API server", says, fix=error.fix or f"twain status --cell {cell}")]
 
 
 def _machines(app: App, cell: str) -> Iterator[Upgrade]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cli import errors
 from cli.check.model import Finding, failed, ok, unknown
 from cli.check.probe import Want
-from components.clouds import gpu, kubernetes, naming, regions
+from components.clouds import gpu, kubernetes, naming, node_images, regions
 from components.clouds.needs import NEEDS
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ CREDENTIALS, SERVICES, KUBERNETES = "credentials", "services", "kubernetes"
 MACHINES, QUOTA, ADDONS, NETWORK = "machines", "quota", "add-ons", "network"
 CHECKS = (CREDENTIALS, SERVICES, KUBERNETES, MACHINES, QUOTA, ADDONS, NETWORK)
 _NETWORK_WORDS = ("network", "vnet", "vpc")
-_SURGE = 1
-"""Nodes that a pool has too many while it is upgraded: `max_surge` of our pools."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ def _unasked(error: errors.TwainError) -> list[Finding]:
 
 
 def wanted(subject: Subject) -> list[Want]:
-    """Machines that the cell may grow to, each pool with the one more that an upgrade takes."""
+    """Machines that the cell may grow to, each pool with as many more as an upgrade takes."""
     template, cell = subject.cell.template, subject.cell.cell
     found = [Want(machine=gpu.cpu_machine(cell.cloud, template.system_pool.size), count=template.system_pool.max)]
     for pool in template.gpu_pools:
@@ -117,8 +115,9 @@ def wanted(subject: Subject) -> list[Want]:
                 machine=machine.instance_type, count=pool.max, gpus=machine.gpus, accelerator=machine.accelerator
             )
             found.append(one)
+    more = node_images.more_while_replaced(cell.cloud, template.nodes.surge)
     return [
-        Want(machine=one.machine, count=one.count + _SURGE, gpus=one.gpus, accelerator=one.accelerator) for one in found
+        Want(machine=one.machine, count=one.count + more, gpus=one.gpus, accelerator=one.accelerator) for one in found
     ]
 
 

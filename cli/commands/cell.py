@@ -41,6 +41,8 @@ CELLS = Kind(
             "program": "string",
             "emulated": "boolean",
             "nodes": {"MINOR": "integer"},
+            "images": {"IMAGE": "integer"},
+            "drivers": {"DRIVER": "integer"},
         },
     },
 )
@@ -90,7 +92,7 @@ def list_(app: App, *, scope: Scope, output: Format) -> None:
 @context_option
 @pass_app
 def get(app: App, *, name: str, output: Format) -> None:
-    """One cell, and what its API server says of itself: the Kubernetes minor that it runs, and those of its nodes.
+    """One cell, and what its API server says of itself and its nodes: minors, images and GPU drivers.
 
     A control plane may play a minor that is not its own, as those of a rehearsal do; then `emulated` is true. Of a cell
     of another world, or one that is not up, `running` is null. A cell that does not answer ends with 13.
@@ -188,7 +190,7 @@ def _running(app: App, name: str) -> tuple[dict[str, Any] | None, list[errors.Er
         deadline = Deadline(_ASK_S)
         async with app.kube(name) as kube:
             version = await minors.running(kube, deadline=deadline)
-            return minors.as_json(version, await minors.of_nodes(kube, deadline=deadline))
+            return minors.as_json(version, await minors.made(kube, deadline=deadline))
 
     try:
         return asyncio.run(ask()), []
@@ -253,11 +255,22 @@ def _runs(item: dict[str, Any]) -> str | None:
     if running is None:
         return None
     played = f", emulated by a control plane of {running['program']}" if running["emulated"] else ""
-    nodes = ", ".join(f"{count} x {minor}" for minor, count in running["nodes"].items()) or "none"
+    nodes = _counted(running["nodes"]) or "none"
+    made = "".join(
+        f"; {words}: {_counted(running[key])}"
+        for key, words in (("images", "images"), ("drivers", "GPU drivers"))
+        if running[key]
+    )
     behind = "" if running["minor"] == item["kubernetes"] else f"; the fleet declares {item['kubernetes']}"
     declared = item["nodes"]
     kept = f"images {declared['images']}, GPU driver {declared['driver']}"
-    return f"{item['cell']} runs Kubernetes {running['minor']}{played}{behind}; nodes: {nodes}. The fleet: {kept}."
+    return (
+        f"{item['cell']} runs Kubernetes {running['minor']}{played}{behind}; nodes: {nodes}{made}. The fleet: {kept}."
+    )
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} x {name}" for name, count in counts.items())
 
 
 def _item(app: App, name: str) -> dict[str, Any]:

@@ -1,18 +1,25 @@
-"""The Kubernetes minor that a cell runs: what its API is, what program serves it, and what its nodes are."""
+"""The Kubernetes minor that a cell runs: what its API is, what program serves it, and what its nodes are: their minors,
+images and GPU drivers.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from components.clouds.node_images import DRIVER_LABELS, IMAGE_LABELS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cli.kube.client import KubeClient
     from cli.net.http import Deadline
+
+
+GPU = "nvidia.com/gpu"
 
 
 class _Version(msgspec.Struct):
@@ -24,13 +31,20 @@ class _Version(msgspec.Struct):
 
 class _NodeInfo(msgspec.Struct):
     kubeletVersion: str = ""  # noqa: N815
+    osImage: str = ""  # noqa: N815
 
 
 class _NodeStatus(msgspec.Struct):
     nodeInfo: _NodeInfo = msgspec.field(default_factory=_NodeInfo)  # noqa: N815
+    capacity: dict[str, str] = {}
+
+
+class _Meta(msgspec.Struct):
+    labels: dict[str, str] = {}
 
 
 class _Node(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
     status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
 
 
@@ -78,19 +92,46 @@ async def running(kube: KubeClient, *, deadline: Deadline) -> Running | None:
     return of_version(await kube.get_bytes("/version", deadline=deadline))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What the nodes of a cell are made of: how many have a kubelet of which minor, which image, which GPU driver. What
+    a node does not tell counts as `unknown`; of drivers only nodes with GPUs are counted.
+    """
+
+    minors: Counter[str] = field(default_factory=Counter[str])
+    images: Counter[str] = field(default_factory=Counter[str])
+    drivers: Counter[str] = field(default_factory=Counter[str])
+
+
 async def of_nodes(kube: KubeClient, *, deadline: Deadline) -> Counter[str]:
     """How many nodes have a kubelet of which minor; one that does not tell counts as `unknown`. Raises TwainError."""
-    found = Counter[str]()
+    return (await made(kube, deadline=deadline)).minors
+
+
+async def made(kube: KubeClient, *, deadline: Deadline) -> Made:
+    """What the nodes of a cell are made of. Raises TwainError."""
+    found = Made()
     async for page in kube.pages("/api/v1/nodes", deadline=deadline):
         for node in msgspec.json.decode(page, type=_Nodes).items:
-            version = node.status.nodeInfo.kubeletVersion.removeprefix("v").split(".")
-            found[".".join(version[:2]) if len(version) > 1 else "unknown"] += 1
+            told, labels = node.status.nodeInfo, node.metadata.labels
+            version = told.kubeletVersion.removeprefix("v").split(".")
+            found.minors[".".join(version[:2]) if len(version) > 1 else "unknown"] += 1
+            found.images[_first(labels, IMAGE_LABELS) or told.osImage or "unknown"] += 1
+            if node.status.capacity.get(GPU, "0") != "0":
+                found.drivers[_first(labels, DRIVER_LABELS) or "unknown"] += 1
     return found
 
 
-def as_json(found: Running | None, nodes: Mapping[str, int] | None = None) -> dict[str, Any] | None:
-    """`{minor, program, emulated, nodes}`, or None where nothing is known."""
+def _first(labels: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((labels[name] for name in names if labels.get(name)), "")
+
+
+def as_json(found: Running | None, nodes: Made | None = None) -> dict[str, Any] | None:
+    """`{minor, program, emulated, nodes, images, drivers}`, or None where nothing is known."""
     if found is None:
         return None
-    counts = None if nodes is None else dict(sorted(nodes.items()))
-    return {"minor": found.minor, "program": found.program, "emulated": found.emulated, "nodes": counts}
+    counts = {"nodes": None, "images": None, "drivers": None} if nodes is None else {
+        name: dict(sorted(part.items()))
+        for name, part in (("nodes", nodes.minors), ("images", nodes.images), ("drivers", nodes.drivers))
+    }  # fmt: skip
+    return {"minor": found.minor, "program": found.program, "emulated": found.emulated, **counts}

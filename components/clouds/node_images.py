@@ -17,6 +17,13 @@ CUDA_13_DRIVER = 580
 """The oldest branch for CUDA 13, of the same table. What an image needs only the image says."""
 FIXED_SYSTEM_MACHINES = frozenset({"azure"})
 """Clouds that refuse another machine type for the system pool of a cluster that is up."""
+TAKES_SURGE = frozenset({"gcp", "azure"})
+"""Clouds that are told how many machines more a pool may have while old ones are replaced. The others take one node at
+a time, and one machine more is what an upgrade may need there."""
+IMAGE_LABELS = ("kubernetes.azure.com/node-image-version", "cloud.google.com/gke-os-distribution")
+"""Labels by which a cloud's nodes tell their image. One without any tells it in its own words (`osImage`)."""
+DRIVER_LABELS = ("ack.aliyun.com/nvidia-driver-version", "cloud.google.com/gke-gpu-driver-version")
+"""Labels by which a cloud's GPU nodes tell the driver that they were asked for."""
 _VERSION = re.compile(r"\d{3}(\.\d{1,3}){1,2}")
 
 
@@ -29,12 +36,28 @@ class Driver:
     words: dict[str, str]
     pinned: bool
     reason: str
+    # Versions that the cloud lists, newest first; those that its newest images are known to refuse; where that stands.
+    listed: tuple[str, ...] = ()
+    refused: frozenset[str] = frozenset()
+    source: str = ""
 
 
 DRIVERS: dict[str, Driver] = {
-    # A pool without the label gets what the cloud tested with its minor. Which versions the label takes is a list of
-    # the account's documentation; one that is not in it is refused there.
-    "alicloud": Driver(words={STABLE: ""}, pinned=True, reason="ACK names no newest driver; it takes a version"),
+    # A pool without the label gets what the cloud tested with its minor. A version that ACK does not list is not
+    # refused there: its default is installed instead, without a word.
+    "alicloud": Driver(
+        words={STABLE: ""},
+        pinned=True,
+        reason="ACK names no newest driver; it takes a version",
+        listed=("570.169", "570.133.20", "550.163.01", "550.144.03", "550.90.07", "535.230.02", "535.161.07"),
+        refused=frozenset(
+            {
+                *("535.129.03", "525.147.05", "515.105.01", "510.108.03", "535.54.03", "525.105.17", "515.86.01"),
+                *("510.47.03", "470.161.03", "470.103.01", "470.82.01", "470.57.02", "460.91.03"),
+            }
+        ),
+        source="help.aliyun.com, NVIDIA driver versions supported by ACK, for 1.28 and later, as of 2026-03-26",
+    ),
     "gcp": Driver(
         words={STABLE: "DEFAULT", NEWEST: "LATEST"}, pinned=False, reason="GKE chooses the version by its image"
     ),
@@ -54,13 +77,27 @@ def driver_problem(cloud: str, driver: str) -> str | None:
         return None if driver in known.words else known.reason
     if not known.pinned:
         return known.reason
-    if tuple(int(part) for part in driver.split(".")) < LEAST_DRIVER:
+    if _parts(driver) < LEAST_DRIVER:
         least = ".".join(map(str, LEAST_DRIVER))
         return f"engines' images need CUDA 12, and that a driver of {least} or later"
+    if driver in known.refused:
+        return "the newest images of its nodes do not load it, so that they do not join"
+    # The list may have grown since it was read: what is newer than all of it is not known to be wrong.
+    if known.listed and driver not in known.listed and _parts(driver) < _parts(known.listed[0]):
+        return "ACK does not list it and would install its default instead, without a word"
     return None
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def more_while_replaced(cloud: str, surge: int) -> int:
+    """How many machines more a pool may have while its nodes are replaced."""
+    return surge if cloud in TAKES_SURGE else 1
 
 
 def instead(cloud: str) -> str:
     """What can be said to this cloud."""
     known = DRIVERS[cloud]
-    return ", ".join((*known.words, *(("a version such as 570.172.08",) if known.pinned else ())))
+    return ", ".join((*known.words, *known.listed))

@@ -86,12 +86,14 @@ def cloud_labels(pool: Pool, *, zone: str, region: str, name: str) -> dict[str, 
             labels["aliyun.accelerator/nvidia_mem"] = f"{_GPU_MEMORY_MIB.get(model, 81920)}MiB"
     elif pool.cloud == "gcp":
         labels["cloud.google.com/gke-nodepool"] = pool.name
+        labels["cloud.google.com/gke-os-distribution"] = "cos"
         if model:
             labels["cloud.google.com/gke-accelerator"] = _GKE_ACCELERATOR.get(model, "nvidia-gpu")
             labels["cloud.google.com/gke-accelerator-count"] = str(pool.gpus)
     else:
         labels["agentpool"] = pool.name
         labels["kubernetes.azure.com/agentpool"] = pool.name
+        labels["kubernetes.azure.com/node-image-version"] = "AKSUbuntu-2204gen2containerd-202608.13.0"
         labels["kubernetes.azure.com/mode"] = "system" if pool.kind == "system" else "user"
         if model:
             labels["kubernetes.azure.com/accelerator"] = "nvidia"

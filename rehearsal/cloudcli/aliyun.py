@@ -1,9 +1,10 @@
-"""`aliyun`: caller, service roles, versions, instance types by zone, limits, networks, a cluster's kubeconfig."""
+"""`aliyun`: caller, service roles, versions, machines by zone, limits of vCPUs and GPUs, networks, a kubeconfig."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.cloudcli import aliyun_keys, aliyun_stores
@@ -92,6 +93,36 @@ def _attributes(asked: Asked, account: Account) -> Any:
     return {"AccountAttributeItems": {"AccountAttributeItem": items}}
 
 
+def _gpu_quotas(asked: Asked, account: Account) -> Any:
+    """The Quota Center: GPUs of a family of machines that are paid as they are used (`q_ecs_FAMILY_postpay_g`)."""
+    code, region = asked.option("QuotaActionCode"), asked.option("Dimensions.1.Value")
+    if asked.option("ProductCode") != "ecs-spec" or asked.option("Dimensions.1.Key") != "regionId":
+        message = "ERROR: PARAMETER.ILLEGALL: the product and its dimension regionId are needed"
+        raise RefusedError(message)
+    if region not in ALICLOUD_ZONES:
+        message = f"ERROR: InvalidRegionId.NotFound: {region!r}"
+        raise RefusedError(message)
+    if account.off("quotas"):
+        message = "ERROR: NoPermission: You are not authorized to do this action. Action: quotas:ListProductQuotas"
+        raise RefusedError(message)
+    found = re.fullmatch(r"q_ecs_(gn\w+)_postpay_g", code)
+    if found is None:
+        return {"TotalCount": 0, "Quotas": []}
+    used = sum(
+        count * ALICLOUD_MACHINES[name].gpus
+        for name, count in account.in_use(ALICLOUD_MACHINES, region=region).items()
+        if name.startswith(f"ecs.{found[1]}-")
+    )
+    row = {
+        "ProductCode": "ecs-spec",
+        "QuotaActionCode": code,
+        "Dimensions": {"regionId": region},
+        "TotalQuota": account.limit(code),
+        "TotalUsage": used,
+    }
+    return {"TotalCount": 1, "Quotas": [row]}
+
+
 def _networks(asked: Asked, account: Account) -> Any:
     region = _region(asked)
     own = [
@@ -140,6 +171,7 @@ _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("ecs", "DescribeInstanceTypes"): _types,
     ("ecs", "DescribeAvailableResource"): _available,
     ("ecs", "DescribeAccountAttributes"): _attributes,
+    ("quotas", "ListProductQuotas"): _gpu_quotas,
     ("vpc", "DescribeVpcs"): _networks,
     ("cs", "GET"): _container_service,
     **aliyun_keys.COMMANDS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_net import SECURITY_GROUP, VSWITCH, by_urn, region_of, tag_rules
+from rehearsal.providers.alicloud_nodes import images
 from rehearsal.providers.clusters import (
     ensure_cluster,
     minor_of,
@@ -128,6 +129,12 @@ def _machines(call: Call) -> Iterator[Problem]:
     for index, value in enumerate(strings(call.known("instanceTypes"))):
         path = f"instanceTypes[{index}]"
         yield from machine_problems(path, value, machines=ALICLOUD_MACHINES, region=region_of(call))
+
+
+def _plane(call: Call) -> str:
+    """The version of a pool's control plane; empty where its cluster is not known yet."""
+    cluster = call.store.get_resource(call.text("clusterId"), type=CLUSTER)
+    return str(cluster.outputs.get("version") or "") if cluster else ""
 
 
 def _pool_shape(call: Call) -> Iterator[Problem]:
@@ -272,6 +279,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             matches("nodePoolName", r"[\w\u4e00-\u9fff-]{1,63}", "1 to 63 letters, digits, - and _"),
             _machines,
             _pool_shape,
+            images(_plane),
         ),
     ),
     TypeSpec(

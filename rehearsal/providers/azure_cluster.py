@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers import azure_nodes
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, zone_problems
 from rehearsal.providers.azure_net import SUBNET, VNET
 from rehearsal.providers.clusters import (
@@ -86,6 +87,7 @@ def _pool_problems(path: str, pool: Mapping[str, Any], *, region: str) -> Iterat
         yield Problem(f"{at}minCount", "a System pool keeps at least one node")
     if pool.get("mode") == "System" and pool.get("scaleSetPriority") == "Spot":
         yield Problem(f"{at}scaleSetPriority", "a System pool cannot be Spot")
+    yield from azure_nodes.nodes(path, pool)
     pods = pool.get("maxPods")
     if isinstance(pods, int) and not 10 <= pods <= 250:
         yield Problem(f"{at}maxPods", f"{pods} lies outside 10 to 250")

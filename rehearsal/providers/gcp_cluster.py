@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.providers import gcp_nodes
 from rehearsal.providers.clusters import (
     ensure_cluster,
     minor_of,
@@ -227,7 +228,7 @@ def _pool(call: Call, id_: str) -> Iterator[Pool]:
     low = call.known(f"autoscaling.{'minNodeCount' if per_zone else 'totalMinNodeCount'}")
     high = call.known(f"autoscaling.{'maxNodeCount' if per_zone else 'totalMaxNodeCount'}")
     fixed = whole(call.known("nodeCount")) * len(zones)
-    labels = string_map(call.known("nodeConfig.labels"))
+    labels = string_map(call.known("nodeConfig.labels")) | gcp_nodes.labels(call)
     accelerators = sum(whole(entry.get("count")) for entry in objects(call.known("nodeConfig.guestAccelerators")))
     taints = [
         Taint(key=str(taint["key"]), value=str(taint["value"]), effect=_EFFECTS.get(str(taint["effect"]), "NoSchedule"))
@@ -364,7 +365,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             matches("name", r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and -"),
             one_of("nodeConfig.workloadMetadataConfig.mode", ("GKE_METADATA", "GCE_METADATA")),
             one_of("autoscaling.locationPolicy", ("ANY", "BALANCED")),
-            one_of("nodeConfig.imageType", ("COS_CONTAINERD", "UBUNTU_CONTAINERD")),
+            gcp_nodes.nodes,
             _node_zones,
             _machine,
             _scaling,

@@ -49,6 +49,16 @@ def test_each_pool_is_counted_with_the_machine_that_an_upgrade_takes() -> None:
     )
 
 
+@pytest.mark.parametrize(("cell", "more"), [("cn-sha-1", 1), ("eu-ams-1", 3), ("eu-par-1", 3)])
+def test_as_many_machines_more_are_counted_as_the_cloud_takes_at_once(tmp_path: Path, cell: str, more: int) -> None:
+    text = (ROOT / "stacks" / "fleets" / "rehearsal.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text.replace("    system_pool:", "    nodes: {surge: 3}\n    system_pool:"), encoding="utf-8")
+    fleet = load_fleet(path)
+    wants = checking.wanted(checking.Subject(fleet=fleet.name, cell=fleet.resolved(cell)))
+    assert wants[0].count == fleet.resolved(cell).template.system_pool.max + more
+
+
 @pytest.mark.parametrize(
     ("ranges", "name", "state"),
     [

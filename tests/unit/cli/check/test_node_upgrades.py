@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,20 @@ import pytest
 
 from cli import errors, upgrades
 from cli.check import cell as checking
-from cli.check import run
-from cli.check.model import failed, unknown
+from cli.check import run, upgrade
+from cli.check.model import failed, ok, unknown
+from cli.kube import minors
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+
+class App:
+    """Where the stub of a cell's API server is put."""
+
+    kube: Any
+
 
 STACK = SimpleNamespace(cell="eu-par-1", world="row", layer="infra", name="rehearsal.eu-par-1.infra")
 EXISTING = [STACK.name]
@@ -37,11 +47,15 @@ def facts(home: Path, **guarantees: str) -> None:
     (folder / "eu-par-1.json").write_text(json.dumps(document), encoding="utf-8")
 
 
+SILENT = errors.PartialError("nobody answers")
+LOOKED = ok(upgrade.NODES, "kubelets", "3 of 1.36")
+
+
 def app(home: Path, **declared: Any) -> Any:
     view = {"kubernetes_minor": "1.36", "world": "row", "cloud": "azure", "images": "automatic", "driver": "stable"}
     cell = SimpleNamespace(**{**view, "system_size": "cpu-4", **declared})
     fleet = SimpleNamespace(cell=lambda _name: cell)
-    return SimpleNamespace(home=home, context=SimpleNamespace(world="row"), fleet=fleet)
+    return SimpleNamespace(home=home, context=SimpleNamespace(world="row"), fleet=fleet, kube=App.kube)
 
 
 @pytest.fixture
@@ -49,6 +63,29 @@ def room(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the account says of its quotas."""
     says = [unknown(checking.QUOTA, "GPUs", "nobody could ask")]
     monkeypatch.setattr(run, "quotas", lambda _app, _cell: says)
+    return says
+
+
+@pytest.fixture(autouse=True)
+def live(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the live cell says of its nodes; an error is raised."""
+    says: list[Any] = [LOOKED]
+
+    @contextlib.asynccontextmanager
+    async def kube(_cell: str) -> AsyncIterator[None]:
+        if isinstance(says[0], errors.TwainError):
+            raise says[0]
+        yield
+
+    async def running(_kube: object, **_more: object) -> minors.Running:
+        return minors.Running(minor="1.36", program="1.36")
+
+    async def asked(_kube: object, **_more: object) -> list[Any]:
+        return says
+
+    monkeypatch.setattr(App, "kube", staticmethod(kube), raising=False)
+    monkeypatch.setattr(minors, "running", running)
+    monkeypatch.setattr(upgrade, "live", asked)
     return says
 
 
@@ -70,7 +107,7 @@ def test_other_images_and_another_driver_are_planned_and_an_unknown_quota_is_tol
         "eu-par-1: node images automatic to held",
         "eu-par-1: GPU driver stable to newest",
     ]
-    assert found[0].findings == tuple(room)
+    assert [one.findings for one in found] == [(LOOKED, *room), ()]
     upgrades.refuse(found)
 
 
@@ -81,6 +118,28 @@ def test_no_room_for_one_machine_more_stands_against_it(tmp_path: Path, room: li
     with pytest.raises(errors.TwainError) as caught:
         upgrades.refuse(found)
     assert caught.value.code == errors.FAILED
+
+
+def test_nodes_of_a_cell_that_does_not_answer_are_not_replaced(
+    tmp_path: Path, live: list[Any], room: list[Any]
+) -> None:
+    live[:] = [SILENT]
+    facts(tmp_path, **{"nodes.images": "automatic"})
+    found = upgrades.find(app(tmp_path, images="held"), [STACK], EXISTING)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(errors.TwainError, match="not known what new nodes would break: nobody answers") as caught:
+        upgrades.refuse(found)
+    assert caught.value.code == errors.PARTIAL
+    assert room
+
+
+def test_all_that_stands_against_it_is_told_at_once_and_once(tmp_path: Path, live: list[Any], room: list[Any]) -> None:
+    live[:] = [failed(upgrade.NODES, "kubelets", "1 of 1.32 would be too far behind.", fix="replace it first")]
+    room[:] = [failed(checking.QUOTA, "GPUs", "8 of 8 are used.", fix="ask for more")]
+    facts(tmp_path, **{"nodes.images": "automatic", "gpu.driver": "stable"})
+    found = upgrades.find(app(tmp_path, images="held", driver="newest"), [STACK], EXISTING)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(errors.Several) as caught:
+        upgrades.refuse(found)
+    assert [error.id for error in caught.value.errors] == ["CHK-KUBERNETES-NODES", "CHK-QUOTA"]
 
 
 @pytest.mark.parametrize(("cloud", "refused"), [("azure", True), ("gcp", False), ("alicloud", False)])

@@ -68,7 +68,10 @@ def test_the_rehearsal_has_no_problem() -> None:
         ("cidr: 10.72.0.0/14", "cidr: 10.72.0.0/14\n      zones: ['1']", "SPEC-ZONE"),
         ("system_pool:", "nodes: {driver: newest}\n    system_pool:", "SPEC-DRIVER"),
         ("system_pool:", "nodes: {driver: 570.172.08}\n    system_pool:", "SPEC-DRIVER"),
-        ("cidr: 10.64.0.0/14", "cidr: 10.64.0.0/14\n      template: {nodes: {driver: 470.82.01}}", "SPEC-DRIVER"),
+        *(
+            ("cidr: 10.64.0.0/14", f"cidr: 10.64.0.0/14\n      template: {{nodes: {{driver: {one}}}}}", "SPEC-DRIVER")
+            for one in ("470.82.01", "535.129.03", "550.54.15")
+        ),
         ("name: eu-ams-1", "name: goog-1", "SPEC-NAME"),
     ],
 )
@@ -303,7 +306,10 @@ def test_a_kubernetes_minor_that_one_cloud_does_not_offer_is_told_for_each_of_it
     assert all("1.34, 1.35, 1.36" in problem.fix for problem in found)
 
 
-@pytest.mark.parametrize(("cidr", "driver"), [("10.64.0.0/14", "570.172.08"), ("10.68.0.0/14", "newest")])
+@pytest.mark.parametrize(
+    ("cidr", "driver"),
+    [("10.64.0.0/14", "'570.169'"), ("10.64.0.0/14", "580.65.06"), ("10.68.0.0/14", "newest")],
+)
 def test_a_cell_takes_a_driver_that_its_cloud_can_be_told(tmp_path: Path, cidr: str, driver: str) -> None:
     change = (f"cidr: {cidr}", f"cidr: {cidr}\n      template: {{nodes: {{driver: {driver}}}}}")
     assert codes(fleet_with(tmp_path, change)) == []

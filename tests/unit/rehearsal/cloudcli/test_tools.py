@@ -11,7 +11,8 @@ import pytest
 
 from cli import errors
 from cli.check import cell as checking
-from cli.check.probe import PROBES, probe_of
+from cli.check import model
+from cli.check.probe import PROBES, Want, probe_of
 from cli.check.tool import NotAskedError, Tool
 from components.clouds.needs import NEEDS
 from components.spec.load import load_fleet
@@ -26,7 +27,7 @@ CELLS = {"alicloud": "cn-sha-1", "gcp": "eu-ams-1", "azure": "eu-par-1"}
 WRONG: dict[str, dict[str, Any]] = {
     "alicloud": {
         "off": ["AliyunCSManagedLogRole", "gateway-api"],
-        "limits": {"max-postpaid-instance-vcpu-count": 95},
+        "limits": {"q_ecs_gn7e_postpay_g": 4},
         "barred": ["ecs.g7.xlarge"],
     },
     "gcp": {
@@ -40,6 +41,9 @@ WRONG: dict[str, dict[str, Any]] = {
         "barred": ["Standard_D4ds_v5"],
     },
 }
+
+# What each cell needs at most: four GPUs and one more for an upgrade; Azure counts the vCPUs of their machines.
+ENOUGH = {"alicloud": 5, "gcp": 5, "azure": 120}
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +94,43 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_fix(cloud: str, 
         *((checking.ADDONS, name) for name in addon),
     }
     assert expected <= subjects
-    # On Alibaba Cloud all machines share one quota, and the barred ones are not counted any more.
-    assert (checking.QUOTA, limit) in subjects or cloud == "alicloud"
+    assert (checking.QUOTA, limit) in subjects
     assert all(finding.state == "failed" and finding.fix for finding in found)
 
 
+@pytest.mark.parametrize("cloud", CELLS)
+def test_a_quota_of_gpus_that_is_too_small_is_refused_with_its_code(cloud: str, tools: Path, tmp_path: Path) -> None:
+    ((limit, most),) = WRONG[cloud]["limits"].items()
+    found = look(cloud, env_of(tools, tmp_path, cloud, {"limits": {limit: most}}))
+    assert [(one.check, one.subject, one.state) for one in found if one.state != "ok"] == [
+        (checking.QUOTA, limit, "failed")
+    ]
+    (row,) = model.rows(found, world="row", cell=CELLS[cloud])
+    assert (row.id, row.code) == ("CHK-QUOTA", errors.FAILED)
+    assert limit in (row.fix or "")
+    assert f"of {most:g}; in use 0" in row.message
+    enough = look(cloud, env_of(tools, tmp_path, cloud, {"limits": {limit: ENOUGH[cloud]}}))
+    assert {one.state for one in enough} == {"ok"}
+
+
+def test_whoever_may_not_ask_the_quota_center_still_learns_of_the_rest(tools: Path, tmp_path: Path) -> None:
+    found = look("alicloud", env_of(tools, tmp_path, "alicloud", {"off": ["quotas"]}))
+    assert [(one.check, one.subject, one.state) for one in found if one.state != "ok"] == [
+        (checking.QUOTA, "q_ecs_gn7e_postpay_g", "unknown")
+    ]
+
+
+def test_a_family_whose_quota_nobody_named_is_unknown_and_not_asked(tools: Path, tmp_path: Path) -> None:
+    probe = probe_of("alicloud", region="cn-shanghai", account="", env=env_of(tools, tmp_path, "alicloud", {}))
+    wants = [Want(machine="ecs.ebmgn7e.32xlarge", count=1, gpus=8), Want(machine="ecs.gn99-c8.xlarge", count=2, gpus=1)]
+    _cpus, unnamed, named = probe.quotas(wants, {})
+    assert (unnamed.name, unnamed.limit, unnamed.needed) == ("GPUs of gn99", None, 2)
+    assert (named.name, named.needed) == ("q_ecs_gn7e_postpay_g", 8)
+    assert named.limit is not None
+
+
 def test_a_quota_of_all_machines_is_told_too(tools: Path, tmp_path: Path) -> None:
-    (limit,) = WRONG["alicloud"]["limits"]
+    limit = "max-postpaid-instance-vcpu-count"
     found = look("alicloud", env_of(tools, tmp_path, "alicloud", {"limits": {limit: 95}}))
     assert [(one.check, one.subject) for one in found if one.state != "ok"] == [(checking.QUOTA, limit)]
 
