@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.docs import counts
+
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<info>\S*)\s*$")
 _ENDS = re.compile(r"\s+#\s*ends with (?P<code>\d+)\s*$")
@@ -128,12 +130,17 @@ def _command(text: str, line: int) -> Command:
 def stable(line: str) -> re.Pattern[str] | None:
     """What a shown line promises: its words, in this order, in one line of the output. None where it promises nothing.
 
-    Numbers and hashes inside a word may differ; words that are measured, and the gaps between columns, too.
+    Numbers and hashes inside a word may differ; words that are measured, and the gaps between columns, too. A number
+    that is no measurement (`counts.promised`) may not.
     """
-    words = [word for word in line.split() if not _MEASURED.match(word)]
-    if not words:
-        return None
-    return re.compile(r".*?".join(_word(word) for word in words))
+    exact = counts.promised(line)
+    words: list[str] = []
+    for word in re.finditer(r"\S+", line):
+        if any(word.start() <= start and end <= word.end() for start, end in exact):
+            words.append(rf"(?<!\S){re.escape(word[0])}(?!\S)")
+        elif not _MEASURED.match(word[0]):
+            words.append(_word(word[0]))
+    return re.compile(r".*?".join(words)) if words else None
 
 
 def _word(word: str) -> str:
