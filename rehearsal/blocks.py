@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Low blocks are left to other software on the machine.
 _FIRST, _COUNT = 16, 220
+CLAIMABLE = range(_FIRST, _FIRST + _COUNT)
 
 
 class NoBlockError(RuntimeError):

@@ -3,7 +3,8 @@
     TWAIN_TEST_REHEARSAL=DIR    use the rehearsal in DIR, made if it is not there, and leave it up: for work on a test
 
 With two workers (`-n 2 --dist loadgroup`, as `make integration`) one has the shared rehearsal and the other what makes
-its own. A test that changes the rehearsal puts it back. One that must end it, or breaks it for good, makes its own.
+its own; no file holds both. A test that changes the rehearsal puts it back. One that must end it, or breaks it for
+good, makes its own.
 """
 
 from __future__ import annotations
@@ -120,6 +121,21 @@ class ByRehearsal(LoadScopeScheduling):
 @cache
 def _is_on_stage(file: Path) -> bool:
     return re.search(r"\bstage\b", file.read_text(encoding="utf-8")) is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Both workers end at about the same time only if no file mixes the two: a test beside those on the shared
+    rehearsal that makes its own would hold them up.
+    """
+    mixed = [
+        item.nodeid
+        for item in items
+        if item.path.is_relative_to(HERE)
+        and ("stage" in getattr(item, "fixturenames", ())) is not _is_on_stage(item.path)
+    ]
+    if mixed:
+        message = "a file is on the shared rehearsal with all of its tests or with none: " + ", ".join(mixed)
+        raise pytest.UsageError(message)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRehearsal | None:

@@ -243,3 +243,20 @@ def program(words: str) -> str:
     """The module of a Python process, the file's name of any other."""
     parts = words.split(" ")
     return parts[parts.index("-m") + 1] if "-m" in parts[1:3] else Path(parts[0]).name
+
+
+def changes(world: Path) -> list[dict[str, int]]:
+    """What each run of the engine that changed something says that it changed."""
+    found: list[dict[str, int]] = []
+    for path in sorted((world / "state" / ".pulumi" / "history").rglob("*.history.json")):
+        told = json.loads(path.read_text()).get("resourceChanges") or {}
+        found.append({kind: count for kind, count in told.items() if kind != "same" and count})
+    return [changed for changed in found if changed]
+
+
+def error_of(words: str, identity: str) -> str:
+    """The printed error with this id: its message, where and fix."""
+    parts = words.split("\nerror ") if not words.startswith("error ") else ["", *words[6:].split("\nerror ")]
+    found = [part for part in parts[1:] if part.startswith(f"{identity}:")]
+    assert found, f"no {identity} in:\n{words}"
+    return "\n".join(found)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CELL = {"cell": "cn-sha-1", "cloud": "alicloud", "region": "cn-shanghai", "minor": "1.36"}
-GATE_ADDRESS = "127.241.250.5"
+GATE_ADDRESS = "127.244.250.5"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SYSTEM = "/api/v1/namespaces/twain-system"
 READ = ["get", "list", "watch"]
@@ -85,7 +85,7 @@ class Border:
 @pytest.fixture(scope="module")
 def border_of_cn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Border]:
     root = tmp_path_factory.mktemp("border")
-    (root / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 241, "speed": 60}))
+    (root / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 244, "speed": 60}))
     home = Home(root)
     with contextlib.ExitStack() as after:
         # Registered before each part is made: a set-up that fails half-way leaves nothing either.

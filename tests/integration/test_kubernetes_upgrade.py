@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -24,14 +23,11 @@ from rehearsal.kube import cellfile, controlplane, emulate, exec_plugin, kwok
 from rehearsal.kube.cellfile import CellError
 from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
 from tests.integration.conftest import ROOT
-from tests.integration.fleets import Fleet
 from tests.integration.small import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.integration.conftest import Stage
 
 NAME = "eu-ams-1"
 CELL = {"cell": NAME, "cloud": "gcp", "region": "europe-west4"}
@@ -41,7 +37,7 @@ _MUTATING = f"/apis/{_ADMISSION}/v1/mutatingadmissionpolicies"
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Path]:
-    (tmp_path / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 243, "speed": 60}))
+    (tmp_path / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 245, "speed": 60}))
     yield tmp_path / "row"
     controlplane.remove(tmp_path / "row", cell=NAME)
 
@@ -153,54 +149,3 @@ def _serve_betas(world: Path, *, on: bool) -> None:
     file.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
     if on:
         kwok.start(place, controlplane.toolpaths.paths((*kwok.COMPONENTS, "kwokctl")))
-
-
-NEW = "eu-two-1"
-_MORE = f"""    - name: {NEW}
-      world: row
-      cloud: gcp
-      region: europe-west4
-      cidr: 10.200.0.0/14
-      template: {{kubernetes_minor: "1.35"}}
-"""
-
-
-def test_one_line_of_the_fleet_takes_a_cell_to_the_next_minor_and_parity_shows_the_skew(
-    stage: Stage, tmp_path: Path
-) -> None:
-    fleet = Fleet(stage, tmp_path, more=_MORE)
-
-    def line(minor: str) -> None:
-        text = fleet.path.read_text(encoding="utf-8")
-        fleet.path.write_text(re.sub(r'(kubernetes_minor: )"1\.3\d"}', rf'\1"{minor}"}}', text), encoding="utf-8")
-
-    def runs() -> dict[str, Any]:
-        (item,) = fleet.twain("row", "cell", "get", NEW, "-o", "json").items
-        return item["running"]
-
-    scope = ("--cell", NEW, "--layer", "infra")
-    try:
-        up = fleet.twain("row", "stack", "up", *scope, "-y")
-        assert up.code == 0, up.err[-4000:]
-        assert (runs()["minor"], runs()["emulated"]) == ("1.35", True)
-        parity = fleet.twain("row", "parity", "check", "--cell", NEW, "--cell", NAME, "-o", "json").json
-        (minor,) = [row for row in parity["items"] if row["capability"] == "kubernetes.minor"]
-        assert (minor["verdict"], {one["cell"]: one["value"] for one in minor["values"]}) == (
-            "gap",
-            {NAME: "1.36", NEW: "1.35"},
-        )
-        assert parity["emulated"] == [{"world": "row", "cell": NEW, "minor": "1.35", "program": "1.36"}]
-        line("1.34")
-        for verb in (("preview", "-o", "json"), ("up", "-y")):
-            refused = fleet.twain("row", "stack", *verb, *scope)
-            assert refused.code == 2, refused.err
-            assert "no cloud takes a control plane back to 1.34" in refused.out + refused.err
-        assert runs()["minor"] == "1.35"
-        line("1.36")
-        again = fleet.twain("row", "stack", "up", *scope, "-y")
-        assert again.code == 0, again.err[-4000:]
-        assert (runs()["minor"], runs()["emulated"]) == ("1.36", False)
-    finally:
-        gone = fleet.twain("row", "stack", "destroy", "--cell", NEW, "-y")
-        stage.shell("row", "pulumi", "stack", "rm", f"rehearsal.{NEW}.infra", "--yes")
-        assert gone.code == 0, gone.err[-4000:]

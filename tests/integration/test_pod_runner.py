@@ -69,7 +69,7 @@ SYSTEM_POOL = replace(
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("pods")
-    (home / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 241, "speed": 60}))
+    (home / "rehearsal.json").write_text(json.dumps({"name": "test", "block": 242, "speed": 60}))
     world = home / "cn"
     store = Store.open(world)
     store.put_pool(SYSTEM_POOL)
@@ -186,7 +186,7 @@ def test_nothing_of_the_pods_listens_outside_loopback(world: Path) -> None:
             pid = int(part.split(",")[0])
             if any(root in word for word in processes.arguments(pid)):
                 ours.append(line.split()[3])
-    assert any(address.startswith("127.241.") for address in ours), lines
+    assert any(address.startswith("127.242.") for address in ours), lines
     assert [address for address in ours if not address.startswith("127.")] == []
 
 
@@ -405,11 +405,11 @@ def test_a_gateway_object_gets_an_address_and_a_process_that_answers_there(world
         await client.create(spaces, gateway)
         item = await wait_for(client, spaces, "cell", programmed, seconds=20)
         assert item is not None
-        assert item["status"]["addresses"] == [{"type": "IPAddress", "value": "127.241.32.10"}]
+        assert item["status"]["addresses"] == [{"type": "IPAddress", "value": "127.242.32.10"}]
         async with asyncio.timeout(20):
             while True:
                 try:
-                    _, writer = await asyncio.open_connection("127.241.32.10", 8443)
+                    _, writer = await asyncio.open_connection("127.242.32.10", 8443)
                     break
                 except OSError:
                     await asyncio.sleep(0.1)
@@ -418,7 +418,7 @@ def test_a_gateway_object_gets_an_address_and_a_process_that_answers_there(world
         async with asyncio.timeout(20):
             while True:
                 try:
-                    _, writer = await asyncio.open_connection("127.241.32.10", 8443)
+                    _, writer = await asyncio.open_connection("127.242.32.10", 8443)
                 except ConnectionRefusedError:
                     break
                 writer.close()

@@ -9,21 +9,17 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from rehearsal import blocks, ports, processes
+from rehearsal import blocks, processes
 from rehearsal.home import Home
-from tests.integration.small import CELL, STACKS, UP, WORLD, Small
+from tests.integration.small import UP, WORLD, Small, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.integration.conftest import Stage
 
 FLEET = Path(__file__).resolve().parents[2] / "stacks" / "fleets" / "rehearsal.yaml"
 TEXT = FLEET.read_text(encoding="utf-8")
@@ -104,7 +100,7 @@ def test_a_faulty_fleet_is_refused_with_place_reason_and_fix(
     else:
         found, words = _preview(fleet, tmp_path)
     assert found == code, words
-    block = _error(words, identity)
+    block = error_of(words, identity)
     assert reason in block
     assert "  fix    " in block
     lines = [f"{fleet}:{n}" for n, line in enumerate(content.split(b"\n"), 1) if marked and marked.encode() in line]
@@ -121,7 +117,7 @@ def test_a_fleet_that_is_not_there_is_named(small: Small, tmp_path: Path, comman
     else:
         code, words = _preview(fleet, tmp_path)
     assert code == 2, words
-    assert str(fleet) in _error(words, "SPEC-FILE")
+    assert str(fleet) in error_of(words, "SPEC-FILE")
     assert not small.home.root.exists()
 
 
@@ -132,14 +128,14 @@ def test_every_fault_of_a_fleet_is_told_and_residency_decides_the_code(small: Sm
     )
     code, words = small.twain("rehearse", "up", "--fleet", str(fleet), timeout=120)
     assert code == 5, words
-    assert "cn-hongkong" in _error(words, "RES-001")
-    assert "10.68.0.0/14" in _error(words, "SPEC-CIDR")
+    assert "cn-hongkong" in error_of(words, "RES-001")
+    assert "10.68.0.0/14" in error_of(words, "SPEC-CIDR")
 
 
 def test_a_cell_that_the_fleet_has_not_is_not_found(small: Small) -> None:
     code, words = small.twain("rehearse", "up", "--cell", "cn-nowhere-1", timeout=120)
     assert code == 6, words
-    assert "it has cn-sha-1, eu-ams-1, eu-par-1" in _error(words, "REH-CELL")
+    assert "it has cn-sha-1, eu-ams-1, eu-par-1" in error_of(words, "REH-CELL")
     assert not small.home.root.exists()
 
 
@@ -152,7 +148,7 @@ def test_a_port_that_is_taken_is_named_with_its_owner(small: Small) -> None:
         taken.listen()
         code, words = small.twain(*UP, timeout=120)
     assert code == 4, words
-    error = _error(words, "REH-PORT")
+    error = error_of(words, "REH-PORT")
     assert f"127.{block}.32.10:8443: process {os.getpid()} (" in error
     assert "  fix    " in error
     assert processes.find(small.home.root) == []
@@ -174,7 +170,7 @@ def test_a_failing_compiler_is_shown_with_its_words(small: Small, tmp_path: Path
     env = {"PATH": f"{go.parent}:/usr/bin:/bin", "TWAIN_TOOL_CACHE": str(tmp_path / "cache")}
     code, words = small.twain(*UP, env=env, timeout=300)
     assert code == 4, words
-    error = _error(words, "REH-TOOL")
+    error = error_of(words, "REH-TOOL")
     assert "./main.go:7:2: undefined: frobnicate" in error
     assert f"{go} build" in error
     assert "  fix    " in error
@@ -192,7 +188,7 @@ def test_a_rehearsal_that_is_being_worked_on_is_locked(small: Small, verb: str) 
         stream.flush()
         code, words = small.twain("rehearse", verb, timeout=120)
         assert code == 14, words
-        error = _error(words, "REH-LOCK")
+        error = error_of(words, "REH-LOCK")
         assert str(os.getpid()) in error
         assert "  fix    " in error
         assert [path.name for path in small.home.root.iterdir()] == ["lock"]
@@ -217,86 +213,3 @@ def test_an_interrupt_before_anything_is_up_ends_with_8(small: Small, tmp_path: 
     assert running.returncode == 8, words
     assert processes.command(int(pid.read_text())) == ""
     small.down()
-
-
-# On the shared rehearsal, by its operator: nothing is changed, because all of it is refused.
-
-
-@contextlib.contextmanager
-def _unchanged(stage: Stage) -> Iterator[Path]:
-    """The world's folder; its states must be afterwards what they were."""
-    world = stage.home.world(WORLD)
-    before = _states(world)
-    assert len(before) == 2
-    yield world
-    assert _states(world) == before
-
-
-def _states(world: Path) -> dict[str, bytes]:
-    folder = world / "state" / ".pulumi" / "stacks" / "twain"
-    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
-
-
-def _other_operator(stage: Stage, folder: Path, **env: str) -> str:
-    """A TWAIN_HOME like the operator's, whose engine runs with other settings."""
-    document: dict[str, Any] = json.loads((stage.home.operator(WORLD) / "contexts.json").read_text())
-    document["contexts"][document["current"]]["env"] |= env
-    (folder / "other").mkdir()
-    (folder / "other" / "contexts.json").write_text(json.dumps(document))
-    return f"TWAIN_HOME={folder / 'other'}"
-
-
-@pytest.mark.parametrize("verb", [["preview"], ["up", "-y"]])
-def test_a_wrong_passphrase_ends_with_3(stage: Stage, tmp_path: Path, verb: list[str]) -> None:
-    wrong = tmp_path / "passphrase"
-    wrong.write_text("not the one")
-    other = _other_operator(stage, tmp_path, PULUMI_CONFIG_PASSPHRASE_FILE=str(wrong))
-    with _unchanged(stage):
-        ran = stage.shell(WORLD, "env", other, "twain", "stack", *verb, "--cell", CELL, "--layer", "infra")
-    assert ran.code == 3, ran.out + ran.err
-    assert "passphrase" in _error(ran.err, "AUTH-STATE")
-
-
-def test_a_stack_that_another_command_changes_is_locked(stage: Stage) -> None:
-    with _unchanged(stage):
-        folder = stage.home.operator(WORLD) / "locks"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with (folder / f"{STACKS[0]}.lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            stream.write(f"{os.getpid()} since today")
-            stream.flush()
-            ran = stage.operator(WORLD, "stack", "up", "--cell", CELL, "--layer", "infra", "-y")
-    assert ran.code == 14, ran.out + ran.err
-    assert str(os.getpid()) in _error(ran.err, "LCK-001")
-
-
-def test_a_living_engines_own_lock_is_respected(stage: Stage) -> None:
-    engine = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    with _unchanged(stage) as world:
-        lock = world / "state" / ".pulumi" / "locks" / "organization" / "twain" / STACKS[0] / "test.json"
-        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        holder = {"pid": engine.pid, "username": "somebody", "hostname": socket.gethostname()}
-        lock.write_text(json.dumps(holder | {"timestamp": datetime.now(UTC).isoformat()}))
-        try:
-            ran = stage.operator(WORLD, "stack", "up", "--cell", CELL, "--layer", "infra", "-y")
-            assert lock.exists()
-        finally:
-            lock.unlink()
-            engine.communicate(b"\n")
-    assert ran.code == 14, ran.out + ran.err
-    assert f"(pid {engine.pid})" in _error(ran.err, "LCK-STATE")
-
-
-def test_nothing_of_the_rehearsal_listens_outside_of_loopback(stage: Stage) -> None:
-    own = ports.sockets_of(process.pid for process in processes.find(stage.home.root))
-    found = [one for one in ports.listeners() if one.inode in own]
-    assert found
-    assert [str(one) for one in found if not one.address.startswith("127.")] == []
-
-
-def _error(words: str, identity: str) -> str:
-    """The printed error with this id: its message, where and fix."""
-    parts = words.split("\nerror ") if not words.startswith("error ") else ["", *words[6:].split("\nerror ")]
-    found = [part for part in parts[1:] if part.startswith(f"{identity}:")]
-    assert found, f"no {identity} in:\n{words}"
-    return "\n".join(found)

@@ -15,20 +15,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rehearsal import background, ports, processes
-from rehearsal.home import HOME_VARIABLE, WORLDS, Home
-from tests.integration.small import CELL, ROOT, RUNNING, STACKS, UP, WORLD, Small, program, until
+from rehearsal.home import HOME_VARIABLE, Home
+from tests.integration.small import CELL, ROOT, RUNNING, STACKS, UP, WORLD, Small, changes, until
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
 
-    from tests.integration.conftest import Stage
-
 # The longest create of all, with everything killed at once; and a step whose work is done and not yet in the journal.
 CREATE = "create:alicloud:cs/managedKubernetes:ManagedKubernetes/cn-sha-1-cluster:after:run"
 STEP = f"step:discover.{CELL}:after"
-# What a second run must find and leave; pods come and go with their Nodes.
-LASTING = {*RUNNING, "rehearsal.border", "rehearsal.programs.load", "rehearsal.programs.simhost"} - {"cli.gate.server"}
 
 
 @dataclass
@@ -107,7 +103,7 @@ def _facts(small: Small) -> dict[str, Any]:
             # The month's figures so far are a measurement; the anchor of the audit log goes with the log.
             if item["metadata"]["name"] != "cost" and not item["metadata"]["name"].startswith("twain-audit-")
         },
-        "changes": _changes(small.home.world(WORLD)),
+        "changes": changes(small.home.world(WORLD)),
     }
 
 
@@ -120,15 +116,6 @@ def _resources(deployment: dict[str, Any]) -> list[dict[str, Any]]:
         sets["propertyDependencies"] = {name: sorted(urns or ()) for name, urns in by_property.items()}
         found.append(resource | sets)
     return found
-
-
-def _changes(world: Path) -> list[dict[str, int]]:
-    """What each run of the engine that changed something says that it changed."""
-    found: list[dict[str, int]] = []
-    for path in sorted((world / "state" / ".pulumi" / "history").rglob("*.history.json")):
-        told = json.loads(path.read_text()).get("resourceChanges") or {}
-        found.append({kind: count for kind, count in told.items() if kind != "same" and count})
-    return [changed for changed in found if changed]
 
 
 def _listening(small: Small) -> set[str]:
@@ -202,34 +189,6 @@ def test_two_clones_have_their_own_addresses_ports_and_processes(seen: Seen) -> 
 def test_a_second_run_changes_nothing(seen: Seen, what: str) -> None:
     assert seen.first[what]
     assert seen.second[what] == seen.first[what]
-
-
-def test_a_second_run_of_three_cells_keeps_revisions_contexts_tokens_and_processes(stage: Stage) -> None:
-    before = _whole(stage)
-    assert len(before["served"]) == 3
-    assert len(before["tokens"]) == 2
-    assert len(before["changes"]) >= 6
-    stage.checked("rehearse", "up", timeout=900)
-    assert _whole(stage) == before
-
-
-def _whole(stage: Stage) -> dict[str, Any]:
-    home = stage.home
-    private = ("contexts.json", "cells/*.json", "gates/*.token")
-    kept = ("name", "cell", "revision", "image", "weights", "desired", "ready")
-    running = [(program(process.command), process.pid, process.started) for process in processes.find(home.root)]
-    return {
-        "served": [
-            {key: item[key] for key in kept} for item in stage.operator("row", "serve", "list", "-o", "json").items
-        ],
-        "operators": {path: path.read_bytes() for name in private for path in home.root.glob(f"*/operator/{name}")},
-        "tokens": [path.read_bytes() for path in sorted(home.root.glob("*/operator/gates/*.token"))],
-        "cells": {path: path.read_bytes() for path in home.root.glob("*/cells/*/cell.json")},
-        "secrets": {path: path.read_bytes() for path in home.root.glob("*/cells/*/secrets/*")},
-        "pinned": {path: path.read_bytes() for path in home.root.glob("*/locks/*.json")},
-        "processes": {entry for entry in running if entry[0] in LASTING},
-        "changes": [changed for world in WORLDS for changed in _changes(home.world(world))],
-    }
 
 
 def test_ending_one_rehearsal_leaves_the_other_answering(seen: Seen) -> None:

@@ -2,35 +2,29 @@
 is made. Six are resources of clouds, four are objects of Kubernetes.
 
 The program under tests/strangers uses the plain SDKs. Plain `pulumi up` with the guard of our own programs put before
-it; the policy pack on the real engine; `twain residency check` on the engine's plan; a cell's real API server.
+it; the policy pack on the real engine; `twain residency check` on the engine's plan. A cell's real API server is asked
+in `test_ten_violations_in_cells.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from rehearsal import tools
 from rehearsal.engine.pulumi import Engine
-from rehearsal.kube import cellfile
-from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
 from rehearsal.providers.store import Store
-
-if TYPE_CHECKING:
-    from tests.integration.conftest import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tests" / "strangers" / "ten"
 REGIONS = {"cn": ["cn-beijing", "cn-shanghai"], "row": ["europe-west4", "francecentral"]}
-CELLS = {"cn": "cn-sha-1", "row": "eu-ams-1"}
 # World and name -> the rule that refuses it, by hand.
 TEN = {
     ("row", "photos"): "RES-002",
@@ -172,25 +166,3 @@ def test_residency_check_refuses_them_all_in_the_engines_plan(shops: dict[str, S
     items = json.loads(done.stdout)["items"]
     assert {(item["rule"], item["resource"].split("'")[1]) for item in items} == expected(world), items
     assert done.returncode == 5
-
-
-@pytest.mark.parametrize("world", CELLS)
-def test_a_cells_api_server_refuses_the_four_with_the_same_ids(stage: Stage, world: str) -> None:
-    folder = cellfile.folders(stage.home.world(world), CELLS[world])
-
-    async def run() -> dict[str, str]:
-        said: dict[str, str] = {}
-        async with KubeClient(read_kubeconfig(folder.admin_kubeconfig)) as api:
-            for body in OBJECTS[world]:
-                place = f"/api/v1/namespaces/default/{body['kind'].lower()}s"
-                name = body["metadata"]["name"]
-                with pytest.raises(ApiError) as refused:
-                    await api.create(place, body)
-                said[name] = str(refused.value)
-                with pytest.raises(ApiError) as absent:
-                    await api.get(f"{place}/{name}")
-                assert absent.value.code == 404
-        return said
-
-    for name, words in asyncio.run(run()).items():
-        assert f"denied request: {TEN[world, name]} " in words, words
