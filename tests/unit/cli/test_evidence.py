@@ -129,6 +129,21 @@ def test_an_expired_waiver_fails_and_one_in_force_passes() -> None:
     late = {**WAIVER, "id": "W-2", "until": date(2026, 11, 20)}
     found = status(reporting.ctrf(facts(GOOD, waivers=[WAIVER, late])))
     assert (found["world", "waiver W-1"], found["world", "waiver W-2"]) == ("passed", "failed")
+    last = {**WAIVER, "id": "W-3", "until": NOW.date()}
+    assert status(reporting.ctrf(facts(GOOD, waivers=[last])))["world", "waiver W-3"] == "passed"
+
+
+def test_a_threshold_fails_where_an_entry_has_less_than_the_sum_needs() -> None:
+    entry = {"id": "E-1", "origin": "cn-personal", "to": "row", "artefacts": ["a/b"], "mechanism": "standard-contract",
+             "article": None, "persons": 1_200_000, "sensitive": 0, "owner": "dpo", "reason": "r", "state": "active",
+             "until": "2099-12-31"}  # fmt: skip
+    line = {"id": "persons-assessment", "counts": "persons", "at": 1_000_000, "sum": 1_200_000, "reached": True,
+            "needs": "security assessment", "article": "art. 7(2)", "source": "https://x"}  # fmt: skip
+    enough = {**line, "id": "persons-contract", "short": []}
+    found = status(reporting.ctrf(facts(GOOD, exports=([entry], [{**line, "short": ["E-1"]}, enough]))))
+    assert found["world", "export E-1"] == "passed"
+    assert found["world", "threshold persons-assessment"] == "failed"
+    assert found["world", "threshold persons-contract"] == "passed"
 
 
 def test_a_waiver_that_is_still_to_come_passes_nothing_and_its_days_can_be_signed() -> None:

@@ -62,6 +62,15 @@ def test_a_preview_that_leaves_out_what_stays_is_refused_and_says_how_to_make_a_
     document = {"steps": [step("update")], "changeSummary": {"same": 41, "update": 1}}
     said = refused(put(tmp_path, document))
     assert said.startswith("PLAN-SAMES: the preview leaves out 41 resources")
+    one = {"steps": [step("update")], "changeSummary": {"same": 1, "update": 1}}
+    assert refused(put(tmp_path, one)).startswith("PLAN-SAMES: the preview leaves out 1 resources")
+
+
+def test_what_is_on_its_way_out_is_not_there(tmp_path: Path) -> None:
+    """A replaced resource stands in a state until its successor is up and it is deleted."""
+    old = {**CLUSTER, "inputs": {**CLUSTER["inputs"], "minMasterVersion": "1.33"}, "delete": True}
+    found = strangers.read(put(tmp_path, {"version": 3, "deployment": {"resources": [old, CLUSTER]}}))
+    assert [one["inputs"]["minMasterVersion"] for one in found.resources] == ["1.35"]
 
 
 @pytest.mark.parametrize(

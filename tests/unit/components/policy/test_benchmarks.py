@@ -29,6 +29,7 @@ from tests.unit.stacks.test_guard_cases import NAMED
 from tests.unit.stacks.test_planner import plan
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden" / "graphs"
+GKE, ACK = "gcp:container/cluster:Cluster", "alicloud:cs/managedKubernetes:ManagedKubernetes"
 CELLS = {"cn-sha-1": "cn", "eu-ams-1": "row", "eu-par-1": "row"}
 CLOUDS = {"gke": "gcp:", "aks": "azure-native:", "ack": "alicloud:"}
 
@@ -105,6 +106,40 @@ def test_a_setting_that_nobody_knows_is_refused(fault: Any) -> None:
     assert judge(given)
 
 
+def told(kind: str, world: str, **inputs: Any) -> set[tuple[str, str]]:
+    """Rule and property of what is refused about a good resource with some inputs changed, by the rules of security."""
+    whole = GOOD[kind] | inputs
+    found = judge(Subject(type=kind, name="x", inputs=whole, world=world, allowed=ALLOWED[world]))  # pyright: ignore[reportArgumentType]
+    return {(one.rule, one.property) for one in found if one.rule.startswith("SEC-")}
+
+
+def test_a_number_is_no_switch() -> None:
+    assert told(GKE, "row", enableShieldedNodes=True) == set()
+    assert told(GKE, "row", enableShieldedNodes=1) == {("SEC-016", "enableShieldedNodes")}
+
+
+@pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0"])
+def test_a_list_of_networks_that_holds_everybody_is_open(block: str) -> None:
+    where = "masterAuthorizedNetworksConfig"
+    listed = {**GOOD[GKE][where], "cidrBlocks": [{"cidrBlock": "10.68.0.0/14"}, {"cidrBlock": block}]}
+    assert told(GKE, "row", **{where: listed}) == {("SEC-010", f"{where}.cidrBlocks[1].cidrBlock")}
+
+
+@pytest.mark.parametrize(
+    ("addon", "refused"),
+    [
+        ({"name": "terway-eniip", "config": '{"NetworkPolicy": "true"}'}, False),
+        ({"name": "terway-eniip", "config": '{"NetworkPolicy": "false"}'}, True),
+        ({"name": "terway-eniip", "config": "{}"}, True),
+        ({"name": "terway-eniip", "config": "no JSON"}, True),
+        ({"name": "terway-eniip"}, True),
+        ({"name": "flannel", "config": '{"NetworkPolicy": "true"}'}, True),
+    ],
+)
+def test_an_engine_of_policies_is_asked_for_by_its_name_and_its_setting(addon: dict[str, str], refused: bool) -> None:
+    assert told(ACK, "cn", addons=[addon]) == ({("SEC-012", "addons")} if refused else set())
+
+
 def test_a_key_from_the_same_graph_is_a_key() -> None:
     for kind, path in (("gcp:container/nodePool:NodePool", "nodeConfig.bootDiskKmsKey"),):
         inputs = put(GOOD[kind], path, ACCEPTED)
@@ -113,7 +148,7 @@ def test_a_key_from_the_same_graph_is_a_key() -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_our_own_cells_keep_every_rule(cell: str) -> None:
-    rows = json.loads((GOLDEN / f"{cell}.json").read_text(encoding="utf-8"))
+    rows = json.loads((GOLDEN / f"{cell}.infra.json").read_text(encoding="utf-8"))
     told = {
         (one.rule, row["type"])
         for row in rows

@@ -206,6 +206,12 @@ def test_persons_add_up_over_the_entries_of_a_year_and_each_must_have_the_mechan
     assert found["persons-contract"] == (0, False, ())
 
 
+@pytest.mark.parametrize(("persons", "reached"), [(99_999, False), (100_000, True)])
+def test_a_threshold_is_reached_by_as_many_as_the_law_names(tmp_path: Path, persons: int, reached: bool) -> None:
+    found = counted(tmp_path, {"volume": {"persons": persons, "sensitive": 0}})
+    assert found["persons-contract"] == (persons, reached, ())
+
+
 def test_what_the_law_does_not_add_up_is_not_added_and_neither_is_another_year(tmp_path: Path) -> None:
     staff = {"mechanism": "exemption", "article": "5-2", "volume": {"persons": 900_000, "sensitive": 0}}
     back = {"origin": "row-personal", "to": "cn"}

@@ -138,6 +138,28 @@ def test_a_guard_rail_that_nobody_declares_or_two_worlds_share_is_refused(
     assert problems(tmp_path, *(railed(*row) for row in rows)) == [("SPEC-GUARD", place) for place in where]
 
 
+def receiver(url: str, name: str = "pager") -> str:
+    return f"- {{name: {name}, url: '{url}'}}"
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("https://alerts.twain.internal/hook", False),
+        ("https://10.1.2.3:8443/hook", False),
+        ("https://hooks.example.com/x", True),
+        ("https://oapi.dingtalk.com/robot", True),
+        ("https://eu-west-9.example.aliyuncs.com/x", True),
+    ],
+)
+def test_alerts_and_metrics_stay_inside(tmp_path: Path, url: str, refused: bool) -> None:
+    """An address that the tables do not know is refused as one that they know to lie outside."""
+    old = "    row:\n"
+    new = f"{old}      alerts:\n        {receiver(url)}\n"
+    found = problems(tmp_path, (old, new))
+    assert found == ([("RES-014", "spec.worlds.row.alerts[0].url")] if refused else [])
+
+
 ORG, ASSIGNED = "gcp:orgpolicy/policy:Policy", "azure-native:authorization:PolicyAssignment"
 NAMED = "folders/1/policies/gcp.resourceLocations"
 
