@@ -45,6 +45,7 @@ SERVICES = Kind(
         "image": "sha256:digest|null",
         "weights": "sha256:digest|null",
         "state": "ready|progressing|degraded|failed|absent|unknown",
+        "readers": "list of string|null",
     },
 )
 PLANS = Kind(
@@ -177,7 +178,10 @@ def apply(
 @read_options
 @pass_app
 def list_(app: App, *, watch: float | None, scope: Scope, output: Format, timeout: float) -> None:
-    """Every workload in every cell. A cell or world that does not answer is named, and the rest is shown (13)."""
+    """Every workload in every cell. A cell or world that does not answer is named, and the rest is shown (13).
+
+    `readers` are the maisons that a workload is shared with; another world's gate does not tell them.
+    """
     app.watch(watch, output, lambda: _services(app, scope, timeout, None))
 
 
@@ -236,14 +240,26 @@ serve.add_command(content.logs)
 
 
 def _workload(app: App, file: str, scope: Scope) -> Workload:
-    """Read the file and check it against the fleet. Raises SpecError, UsageError, PolicyError before any network
-    call."""
+    """Read the file and check it against the fleet, both before any network call. Raises SpecError, UsageError,
+    PolicyError, with all that is wrong in one list.
+    """
+    from cli import failures
     from cli.serve import check
+    from components.errors import SpecError
     from components.spec.load import load_workload
+    from components.spec.model import Workload
 
-    workload = load_workload(file)
+    problems: list[errors.TwainError] = []
+    try:
+        workload = load_workload(file)
+    except SpecError as error:
+        told = failures.translate(error)
+        # With something assumed in the place of what is wrong, more could be told than is so.
+        if not isinstance(error.partial, Workload) or error.assumed or told is None:
+            raise
+        workload, problems = error.partial, [told]
     entries = check.entries(app) if workload.model.export is not None else None
-    problems = check.against_fleet(workload, app.fleet, scope.world, exports=entries)
+    problems += check.against_fleet(workload, app.fleet, scope.world, exports=entries)
     if problems:
         raise errors.Several(problems) if len(problems) > 1 else problems[0]
     return workload
@@ -277,6 +293,7 @@ def _services(app: App, scope: Scope, timeout: float, name: str | None) -> Repor
         Column(title="WEIGHTS", key="weights", show=short, missing="unknown"),
         Column(title="IMAGE DIGEST", key="image", wide=True),
         Column(title="WEIGHTS DIGEST", key="weights", wide=True),
+        Column(title="SHARED WITH", key="readers", show=_shared, missing="unknown", wide=True),
     )
     ready = sum(item["ready"] or 0 for item in items)
     desired = sum(item["desired"] or 0 for item in items)
@@ -286,10 +303,23 @@ def _services(app: App, scope: Scope, timeout: float, name: str | None) -> Repor
         items=items,
         columns=columns,
         errors=found,
-        footer=[f"{ready}/{desired} replicas ready in {text.counted(len(cells), 'cell')}{_silent(cells, found)}"],
+        footer=[
+            f"{ready}/{desired} replicas ready in {text.counted(len(cells), 'cell')}{_silent(cells, found)}",
+            *_shared_lines(items),
+        ],
         empty="" if found else "no workload yet: twain serve apply -f FILE",
         next="twain metrics latency --since 15m",
     )
+
+
+def _shared(readers: Any) -> str:
+    return ", ".join(readers) or "nobody"
+
+
+def _shared_lines(items: Sequence[Any]) -> list[str]:
+    """What is shared, each workload once for the same readers."""
+    found = {(one["maison"], one["name"], _shared(one["readers"])) for one in items if one.get("readers")}
+    return [f"{maison}/{name} is shared with {readers}" for maison, name, readers in sorted(found)]
 
 
 def _silent(cells: set[str], found: list[errors.ErrorRow]) -> str:

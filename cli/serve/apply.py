@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cli import crash, errors
 from cli.kube import kinds
 from cli.net.http import Deadline
-from cli.serve import lease, manifests, names, plan, rollout
+from cli.serve import check, lease, manifests, names, plan, rollout, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,26 +74,30 @@ async def apply_in_cell(
 ) -> CellOutcome:
     """Apply a workload in one cell and follow it until it is ready.
 
-    Repeating it when all is in place reads each object once and writes nothing. Raises ResourceError (4: too few
-    GPUs, or not ready at the deadline), LockHeldError (14), OutcomeUnknownError (16), PartialError (13), ConflictError
-    (4, naming the other manager). `on_step` is called before the first write ("write") and after the last ("written").
+    Repeating it when all is in place reads each object once and writes nothing. Raises UsageError (2: shared with whom
+    the cell does not know), ResourceError (4: too few GPUs, or not ready at the deadline), LockHeldError (14),
+    OutcomeUnknownError (16), PartialError (13), ConflictError (4, naming the other manager). `on_step` is called before
+    the first write ("write") and after the last ("written").
     """
     limit = Deadline(WRITE_BUDGET_S)
+    refusals = check.shared(workload, target.gpu_quota)
     live = await plan.observe(kube, workload, deadline=limit)
-    refusals = plan.plan_cell(workload, target, live).refusals()
+    refusals += plan.plan_cell(workload, target, live).refusals()
     if refusals:
         raise errors.Several(refusals) if len(refusals) > 1 else refusals[0]
     wanted = manifests.render(workload, target)
     missing = [manifest for manifest in wanted if not await _in_place(kube, manifest, limit)]
-    if missing:
-        await _write(kube, workload, missing, identity=identity, limit=limit, on_step=on_step)
+    own = names.namespace(workload.maison)
+    stale = await sharing.left_over(kube, maison=workload.maison, name=workload.name, wanted=wanted, deadline=limit)
+    if missing or stale:
+        await _write(kube, workload, missing, stale=stale, identity=identity, limit=limit, on_step=on_step)
     revision = manifests.revision(workload)
     if live.exists and not missing and live.ready == workload.replicas and live.revision == revision:
         done_at = workload.replicas
     else:
         progress = await rollout.follow(
             kube,
-            namespace=names.namespace(workload.maison),
+            namespace=own,
             name=workload.name,
             revision=revision,
             deadline=Deadline(deadline_s or workload.rollout.deadline_s),
@@ -107,7 +111,10 @@ async def apply_in_cell(
         revision=revision,
         desired=workload.replicas,
         ready=done_at,
-        changed=tuple(f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in missing),
+        changed=(
+            *(sharing.told(kind, metadata, own) for _, kind, metadata in stale),
+            *(sharing.told(manifest["kind"], manifest["metadata"], own) for manifest in missing),
+        ),
     )
 
 
@@ -125,19 +132,26 @@ async def delete_in_cell(
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("v1", "ServiceAccount"),
     )
-    found: list[tuple[str, str, str]] = []
+    found: list[tuple[str, str, dict[str, Any]]] = []
     for version, kind in order:
         live = await kube.find(kinds.path(version, kind, name, namespace), deadline=limit)
         if live is not None and (live["metadata"].get("labels") or {}).get(names.WORKLOAD) == name:
-            found.append((version, kind, live["metadata"]["uid"]))
+            found.append((version, kind, live["metadata"]))
+    known = [{"kind": kind, "metadata": metadata} for _, kind, metadata in found]
+    found += await sharing.left_over(kube, maison=maison, name=name, wanted=known, deadline=limit)
     if found:
         who = lease.holder(identity)
         async with lease.held(kube, namespace=namespace, workload=name, who=who, deadline=limit) as lock:
-            for version, kind, uid in found:
+            for version, kind, metadata in found:
                 lock.check()
-                await kube.delete(kinds.path(version, kind, name, namespace), uid=uid, deadline=limit)
-    changed = tuple(f"{kind}/{name}" for _, kind, _ in found)
+                await _delete(kube, version, kind, metadata, limit)
+    changed = tuple(sharing.told(kind, metadata, namespace) for _, kind, metadata in found)
     return CellOutcome(cell=cell, world=world, state="done", desired=0, ready=0, changed=changed)
+
+
+async def _delete(kube: KubeClient, version: str, kind: str, metadata: dict[str, Any], limit: Deadline) -> None:
+    path = kinds.path(version, kind, metadata["name"], metadata["namespace"])
+    await kube.delete(path, uid=metadata["uid"], deadline=limit)
 
 
 async def _in_place(kube: KubeClient, manifest: Manifest, deadline: Deadline) -> bool:
@@ -155,6 +169,7 @@ async def _write(
     workload: Workload,
     missing: list[Manifest],
     *,
+    stale: list[tuple[str, str, dict[str, Any]]],
     identity: str,
     limit: Deadline,
     on_step: Callable[[str], None] | None,
@@ -164,6 +179,10 @@ async def _write(
     async with lease.held(kube, namespace=namespace, workload=workload.name, who=who, deadline=limit) as lock:
         if on_step is not None:
             on_step("write")
+        # Ways are closed before others are opened.
+        for version, kind, metadata in stale:
+            lock.check()
+            await _delete(kube, version, kind, metadata, limit)
         for manifest in missing:
             lock.check()
             crash.point(f"apply.{manifest['kind']}.before")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from cli import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from cli.app import App
     from cli.fleet import FleetView
     from components.policy.model import Permit
     from components.spec.model import Workload
+    from components.spec.sharing import Fault
 
 # The world that data of an origin may be in. `unknown` is treated as the strictest: it may be in one world only, and
 # which one that is nobody can say, so a workload of unknown origin may not be mirrored.
@@ -29,6 +30,7 @@ def against_fleet(
     if workload.maison not in fleet.maisons:
         message = f"the fleet has no maison {workload.maison!r}; it has {', '.join(sorted(fleet.maisons)) or 'none'}."
         problems.append(errors.UsageError(message, fix="correct metadata.maison", id="SPEC-MAISON"))
+    problems += strangers(workload, fleet.maisons)
     touched = [name for name in workload.worlds if world in {"all", name}]
     if not touched:
         message = f"workload {workload.name} is not meant for world {world}."
@@ -44,6 +46,28 @@ def against_fleet(
                 fix = "name a class of the cell's pools, or add a pool to the fleet"
                 problems.append(errors.UsageError(message, where=cell.name, fix=fix, id="SPEC-CLASS"))
     return [*problems, *_origin(workload, touched, exports or {})]
+
+
+def strangers(workload: Workload, maisons: Collection[str]) -> list[errors.TwainError]:
+    """The readers that are none of these maisons. (What a workload says against itself its loader has told.)"""
+    from components.spec import sharing
+
+    return [_fault(workload, fault) for fault in sharing.strangers(workload, maisons)]
+
+
+def shared(workload: Workload, maisons: Collection[str]) -> list[errors.TwainError]:
+    """All that is wrong about whom a workload is shared with: for what came by another way than a file. Where nobody
+    says which maisons there are, none is a stranger.
+    """
+    from components.spec import sharing
+
+    found = [_fault(workload, fault) for fault in sharing.contradictions(workload, "workload")]
+    return [*found, *(strangers(workload, maisons) if maisons else ())]
+
+
+def _fault(workload: Workload, fault: Fault) -> errors.TwainError:
+    message = f"workload {workload.name}: {fault.message}"
+    return errors.UsageError(message, fix=fault.fix, where=f"spec.{fault.field}", id="SPEC-SHARE")
 
 
 def _origin(workload: Workload, worlds: list[str], exports: Mapping[str, Permit]) -> list[errors.TwainError]:

@@ -78,7 +78,9 @@ async def _gate_rows(
         return [], [unreachable(error, cell=None, world=world)]
     wanted = {cell.name for cell in cells}
     rows = [
-        {key: item.get(key) for key in listing.KEYS} for item in found.of_kind("workload") if item.get("cell") in wanted
+        {**{key: item.get(key) for key in listing.KEYS}, "readers": None}
+        for item in found.of_kind("workload")
+        if item.get("cell") in wanted
     ]
     return rows, [error for error in found.errors if error.cell in {None, *wanted}]
 

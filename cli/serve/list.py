@@ -57,12 +57,20 @@ def row_of(item: decode.Deployment, *, world: str, cell: str) -> Row:
     }
 
 
+def shown(item: decode.Deployment, *, world: str, cell: str) -> Row:
+    """The row, and the maisons that it is shared with. Those are not of the telemetry contract: a gate tells no row of
+    them, and there they are unknown.
+    """
+    readers = [one for one in (item.metadata.annotation(names.READERS) or "").split(",") if one]
+    return {**row_of(item, world=world, cell=cell), "readers": readers}
+
+
 async def rows_in_cell(
     kube: KubeClient, *, world: str, cell: str, deadline: Deadline
 ) -> tuple[list[Row], list[errors.ErrorRow]]:
     """Every workload of a cell. An object that cannot be read is an error row; the others are shown."""
     found = await live.deployments(kube, deadline=deadline)
-    rows = [row_of(item, world=world, cell=cell) for item in found.items]
+    rows = [shown(item, world=world, cell=cell) for item in found.items]
     failed = [
         errors.ErrorRow(
             id="OBJ-UNPARSED",

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli.serve import names
+from cli.serve import names, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +101,7 @@ def render(workload: Workload, target: CellTarget) -> list[Manifest]:
     objects = [
         _object(workload, target, "v1", "ServiceAccount", {"automountServiceAccountToken": False}),
         _object(workload, target, "networking.k8s.io/v1", "NetworkPolicy", {"spec": _network(workload)}),
+        *_ways(workload, target),
         _object(workload, target, "policy/v1", "PodDisruptionBudget", {"spec": _disruption(workload)}),
         _object(workload, target, "inference.networking.k8s.io/v1", "InferencePool", {"spec": _pool(workload)}),
         _object(workload, target, "gateway.networking.k8s.io/v1", "HTTPRoute", {"spec": _route(workload)}),
@@ -170,6 +171,7 @@ def _annotations(workload: Workload) -> dict[str, str]:
         names.LICENSE: workload.model.license,
         names.ORIGIN: workload.model.origin,
         **({names.EXPORT: workload.model.export} if workload.model.export is not None else {}),
+        **({names.READERS: ",".join(readers)} if (readers := sharing.readers(workload)) else {}),
         names.SLO: json.dumps(slo, separators=(",", ":")),
     }
 
@@ -191,17 +193,26 @@ def _object(workload: Workload, target: CellTarget, version: str, kind: str, bod
     }
 
 
+def _ways(workload: Workload, target: CellTarget) -> list[Manifest]:
+    """What a shared workload has beside the others, some of it in its readers' namespaces."""
+    made: list[Manifest] = []
+    for version, kind, place, spec in sharing.bodies(workload):
+        one = _object(workload, target, version, kind, {"spec": spec})
+        made.append({**one, "metadata": {**one["metadata"], **place}})
+    return made
+
+
 def _selector(workload: Workload) -> dict[str, str]:
     return {names.WORKLOAD: workload.name}
 
 
 def _network(workload: Workload) -> Manifest:
-    """In: the cell's gateway and Prometheus, on the one port. Out: nothing; the weights are mounted, not fetched."""
+    """In: the cell's gateway, Prometheus, named readers, on the one port. Out: nothing; the weights are mounted."""
     system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": names.SYSTEM_NAMESPACE}}}
     return {
         "podSelector": {"matchLabels": _selector(workload)},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": [system], "ports": [{"port": names.PORT, "protocol": "TCP"}]}],
+        "ingress": [{"from": [system], "ports": [{"port": names.PORT, "protocol": "TCP"}]}, *sharing.ingress(workload)],
         "egress": [],
     }
 

@@ -24,6 +24,8 @@ SERVED_NAME = "twain/served-name"
 LICENSE = "twain/license"
 ORIGIN = "twain/origin"
 EXPORT = "twain/export"
+# The maisons that a workload is shared with, by name, with a comma between them.
+READERS = "twain/readers"
 SLO = "twain/slo"
 # The hash of the manifest that made the object: equal means that there is nothing to write.
 MANIFEST_HASH = "twain/manifest-hash"

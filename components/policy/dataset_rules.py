@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import Problem
 from components.policy.kube_objects import ELSEWHERE
+from components.spec import sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,21 +50,11 @@ def _readers(fleet: Fleet, dataset: Dataset, path: str, where: str) -> Iterator[
             code="SPEC-DATASET", path=path, where=f"{where}.{field}", line=0, message=text, value=value, fix=fix
         )
 
-    maisons = f"use one of {', '.join(sorted(known)) or 'none: the fleet has no maison'}"
     if dataset.maison not in known:
-        yield problem("maison", f"the fleet has no maison {dataset.maison!r}.", dataset.maison, maisons)
-    for place, reader in enumerate(dataset.readers):
-        if reader == dataset.maison:
-            yield problem(f"readers[{place}]", "its own maison reads it anyway.", reader, "remove it")
-        elif reader not in known:
-            message = f"the fleet has no maison {reader!r} that could read it."
-            yield problem(f"readers[{place}]", message, reader, maisons)
-    if dataset.share == "dedicated" and dataset.readers:
-        message = f"it is dedicated to {dataset.maison} and names readers."
-        yield problem("readers", message, ", ".join(dataset.readers), "say share: shared, or remove them")
-    if dataset.share == "shared" and not dataset.readers:
-        message = "it is shared and names nobody: a dataset is never everybody's."
-        yield problem("share", message, "shared", "name readers, or say share: dedicated")
+        fix = f"use one of {', '.join(sorted(known)) or 'none: the fleet has no maison'}"
+        yield problem("maison", f"the fleet has no maison {dataset.maison!r}.", dataset.maison, fix)
+    for fault in (*sharing.strangers(dataset, known), *sharing.contradictions(dataset, "dataset")):
+        yield problem(fault.field, fault.message, fault.value, fault.fix)
 
 
 def _worlds(fleet: Fleet, dataset: Dataset, path: str, where: str) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.errors import Problem, SpecError
-from components.spec import mending
+from components.spec import mending, sharing
 from components.spec.model import Cell, Fleet, SpecModel, Template, TemplatePatch, Waiver, Workload
 
 # 1 MiB holds a fleet of some thousands of cells; anything longer is a mistake or an attack.
@@ -104,6 +104,17 @@ def load_workload(path: str | Path) -> Workload:
             trail=("spec", "rollout"),
             fix="set one of the two to 1 or more",
         )
+    if workload is not None:
+        for fault in sharing.contradictions(workload, "workload"):
+            field, _, place = fault.field.partition("[")
+            trail: _Trail = ("spec", field, *((int(place[:-1]),) if place else ()))
+            document.problem(
+                "SPEC-SHARE",
+                f"workload {workload.name}: {fault.message}",
+                trail=trail,
+                value=fault.value,
+                fix=fault.fix,
+            )
     return _finish(document, workload)
 
 

@@ -34,6 +34,7 @@ from components.spec.types import (
 
 Cloud = Literal["alicloud", "gcp", "azure"]
 WorldName = Literal["cn", "row"]
+Share = Literal["dedicated", "shared"]
 Origin = Literal["none", "cn-personal", "row-personal", "unknown"]
 
 
@@ -133,7 +134,7 @@ class Dataset(SpecModel):
 
     name: Name
     maison: Name
-    share: Literal["dedicated", "shared"] = "dedicated"
+    share: Share = "dedicated"
     readers: Annotated[tuple[Name, ...], EachOnce] = ()
     worlds: Annotated[tuple[WorldName, ...], EachOnce] = Field(min_length=1)
     origin: Origin = "unknown"
@@ -440,10 +441,12 @@ class Slo(SpecModel):
 
 
 class Workload(SpecModel):
-    """An inference service, mirrored into worlds."""
+    """An inference service, mirrored into worlds. Pods of its `readers` may ask it, in the cells that they are in."""
 
     name: Name
     maison: Name
+    share: Share = "dedicated"
+    readers: Annotated[tuple[Name, ...], EachOnce] = ()
     worlds: Annotated[tuple[WorldName, ...], EachOnce] = Field(min_length=1)
     model: Model
     engine: Engine

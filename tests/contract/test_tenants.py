@@ -82,9 +82,13 @@ _MADE: dict[str, Made] = {}
 
 @pytest.fixture(params=list(CELLS))
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
-    cloud: str = request.param
+    return built(request.param, tmp_path)
+
+
+def built(cloud: str, folder: Path) -> Made:
+    """What the fleet makes in the cell of a cloud, made once."""
     if cloud not in _MADE:
-        _MADE[cloud] = _make(cloud, tmp_path)
+        _MADE[cloud] = _make(cloud, folder)
     return _MADE[cloud]
 
 

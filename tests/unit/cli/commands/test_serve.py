@@ -205,6 +205,7 @@ def test_list_prints_the_rows_that_answer_and_names_the_cell_that_does_not(row: 
             "image": "sha256:3f1d9c2b7a6e5d4c3b2a190807f6e5d4c3b2a1908f7e6d5c4b3a29180706f5e4",
             "weights": "sha256:6c1f0f6a0b7b7d8a2a41f9c5d1d4b0a9e8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3",
             "state": "ready",
+            "readers": [],
         }
     ]
 
