@@ -80,6 +80,7 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("gcp", "Cluster"): _meter("gke-cluster-fee", _CLUSTER, "Kubernetes Engine", "B561-BFBD-1264"),
     ("gcp", "Bucket"): _meter("gcs-standard", _STORE, "Cloud Storage", "E653-0A40-3B69", "gb-month"),
     ("gcp", "RouterNat"): _meter("", _NET, "Networking", "NAT-GATEWAY-UPTIME"),
+    ("gcp", "ManagedZone"): _meter("", _NET, "Cloud DNS", "ManagedZone"),
     ("gcp", "Address"): _meter("", _NET, "Networking", "EXTERNAL-IP"),
     ("gcp", "CryptoKey"): _meter("", _KEYS, "Cloud Key Management Service", "ACTIVE-KEY-VERSIONS"),
     ("azure", "ManagedCluster"): _meter("aks-standard-cluster-fee", _CLUSTER, "Azure Kubernetes Service", "uptime-sla"),
@@ -110,7 +111,7 @@ FREE: Final = frozenset(
         "Firewall", "Network", "NetworkSecurityGroup", "Router", "SecurityGroup", "SecurityGroupRule", "SecurityRule",
         "Subnet", "Subnetwork", "Switch", "VirtualNetwork", "RouteTable", "SnatEntry", "EipAssociation",
         "ResourceGroup", "Connection", "GlobalAddress", "PrivateDnsZoneGroup", "ServiceConnectionPolicy",
-        "VirtualNetworkLink",
+        "VirtualNetworkLink", "RecordSet",
         # identities and grants
         "Account", "FederatedIdentityCredential", "IAMBinding", "IAMMember", "BucketIAMBinding", "BucketIAMMember",
         "CryptoKeyIAMBinding", "CryptoKeyIAMMember", "KeyIAMMember", "RegionalSecretIamMember",

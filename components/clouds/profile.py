@@ -61,6 +61,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("gcp:compute/routerNat:RouterNat", "name"): _GCP_NAME,
     ("gcp:compute/firewall:Firewall", "name"): _GCP_NAME,
     ("gcp:compute/globalAddress:GlobalAddress", "name"): _GCP_NAME,
+    ("gcp:dns/managedZone:ManagedZone", "name"): _GCP_NAME,
     ("gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy", "name"): _GCP_NAME,
     ("gcp:filestore/instance:Instance", "name"): _GCP_NAME,
     ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "bucketId"): _rule(r"[a-zA-Z0-9][\w.-]{0,99}"),

@@ -1,6 +1,6 @@
 """VPC on GCP: one regional subnet with secondary ranges for pods and services, one for the proxies of the internal
 gateway, Cloud NAT as the only way out, a peering with the network of Google's own services, a policy for those that
-come as endpoints.
+come as endpoints, and a private zone by which the name of Cloud Storage leads to Google's private address.
 
 Deliberately not set: firewall rules that open anything; GKE adds the ones that its control plane needs. Limits: ranges
 cannot be changed later; VPC, subnet and firewall carry no labels.
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_gcp as gcp
 
+from components.clouds import buckets
 from components.clouds.accounts import gcp_project
 from components.network.contract import Network, NetworkInputs, NetworkOutputs
 from components.network.plan import PODS_RANGE, SERVICES_RANGE
 
 if TYPE_CHECKING:
     from components.base import Place
+
+_STORAGE = "storage.googleapis.com."
 
 
 def _project(place: Place) -> str:
@@ -61,6 +64,7 @@ class GcpNetwork(Network):
         self._proxies(name, inputs, vpc)
         services = self._services(name, inputs, vpc, subnet)
         self._way_out(name, inputs, vpc)
+        self._storage(name, inputs, vpc)
         gcp.compute.Firewall(
             f"{name}-deny-ingress",
             name=place.name("deny-ingress"),
@@ -148,6 +152,39 @@ class GcpNetwork(Network):
             log_config=gcp.compute.FirewallLogConfigArgs(metadata="EXCLUDE_ALL_METADATA"),
             opts=self.child(),
         )
+
+    def _storage(self, name: str, inputs: NetworkInputs, vpc: gcp.compute.Network) -> None:
+        """In this network Cloud Storage is found at private.googleapis.com only: a range small enough to be named in a
+        policy. The default route leads there, and Private Google Access lets nodes without a public address use it.
+        """
+        place = inputs.place
+        zone = gcp.dns.ManagedZone(
+            f"{name}-storage",
+            name=place.name("storage"),
+            dns_name=_STORAGE,
+            description="Cloud Storage at private.googleapis.com",
+            visibility="private",
+            private_visibility_config=gcp.dns.ManagedZonePrivateVisibilityConfigArgs(
+                networks=[gcp.dns.ManagedZonePrivateVisibilityConfigNetworkArgs(network_url=vpc.id)]
+            ),
+            force_destroy=False,
+            labels=place.tags,
+            opts=self.child(),
+        )
+        # A bucket is asked for by its own name under that one too.
+        for word, of, rrdatas in (
+            ("storage", "A", list(buckets.GOOGLE_ADDRESSES)),
+            ("storage-buckets", "CNAME", [_STORAGE]),
+        ):
+            gcp.dns.RecordSet(
+                f"{name}-{word}",
+                managed_zone=zone.name,
+                name=_STORAGE if of == "A" else f"*.{_STORAGE}",
+                type=of,
+                ttl=300,
+                rrdatas=rrdatas,
+                opts=self.child(),
+            )
 
     def _way_out(self, name: str, inputs: NetworkInputs, vpc: gcp.compute.Network) -> None:
         place = inputs.place

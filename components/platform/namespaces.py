@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
+from components.clouds import buckets
 from components.clouds.pods import POD_IDENTITY
+from components.network.plan import AddressPlan
 from components.platform import charts, names
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
     for maison in context.fleet.maisons:
         name = names.maison_namespace(maison.name)
         spaces[name] = _namespace(context, name, level="restricted", maison=maison.name)
+        _bucket_egress(context, name, spaces[name])
     added = charts.wanted(context.cell.template)
     spaces |= {one.namespace: _namespace(context, one.namespace, level="restricted") for one in added}
     for name, space in spaces.items():
@@ -76,6 +79,33 @@ def _default_deny(context: Context, namespace: str, parent: pulumi.Resource) -> 
         metadata=_meta(context, "default-deny", namespace),
         spec=k8s.networking.v1.NetworkPolicySpecArgs(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"], egress=[dns]
+        ),
+        opts=context.options(depends_on=[parent]),
+    )
+
+
+def _bucket_egress(context: Context, namespace: str, parent: pulumi.Resource) -> None:
+    """The one way out of a maison's namespace: to where the cell's bucket answers. Engines have none; their weights
+    come from the registry, by the node.
+    """
+    cell = context.cell.cell
+    ranges = buckets.ranges(cell.cloud, cell.region, endpoints=AddressPlan.of(cell.cidr).endpoints)
+    engines = k8s.meta.v1.LabelSelectorRequirementArgs(key=names.LABEL_WORKLOAD, operator="DoesNotExist")
+    k8s.networking.v1.NetworkPolicy(
+        f"{namespace}-bucket",
+        metadata=_meta(context, "bucket", namespace),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(match_expressions=[engines]),
+            policy_types=["Egress"],
+            egress=[
+                k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=buckets.PORT, protocol="TCP")],
+                    to=[
+                        k8s.networking.v1.NetworkPolicyPeerArgs(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr))
+                        for cidr in ranges
+                    ],
+                )
+            ],
         ),
         opts=context.options(depends_on=[parent]),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.policy import hosts, kube, kube_pods
+from components.clouds import buckets
+from components.policy import hosts, kube, kube_objects, kube_pods
 from components.policy.decide import plain
-from components.policy.model import Subject, is_judged
+from components.policy.model import Subject, at, is_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,8 +20,8 @@ _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>\\,;`{}]+", re.IGNORECAS
 
 
 def of(resources: Iterable[Mapping[str, Any]], border: Border) -> list[dict[str, Any]]:
-    """One row per host, the outside first: `host`, `kind` (image, endpoint), `lies` (a world, private, or unknown),
-    `inside`, `uses`, `example`.
+    """One row per host, the outside first: `host`, `kind` (image, endpoint, range), `lies` (a world, private, or
+    unknown), `inside`, `uses`, `example`. A range is what a network policy lets pods out to.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     inside = hosts.compiled(rf"(?i)^(?:{hosts.sources(border.world, border.allowed, border.hosts)})$")
@@ -31,13 +33,15 @@ def of(resources: Iterable[Mapping[str, Any]], border: Border) -> list[dict[str,
         inputs = plain(resource.get("inputs") or {}, judged=False)
         subject = Subject(type=kind, name=name, inputs=inputs, world=border.world, allowed=border.allowed)
         for host, use, path in _named(subject):
+            lies = _range_lies(host) if use == "range" else _host_lies(host)
+            known = lies == border.world if use == "range" else inside.match(host) is not None
             row = found.setdefault(
                 (host, use),
                 {
                     "host": host,
                     "kind": use,
-                    "lies": "private" if hosts.is_private(host) else hosts.world_of(host) or "unknown",
-                    "inside": hosts.is_private(host) or inside.match(host) is not None,
+                    "lies": lies,
+                    "inside": lies == "private" or known,
                     "uses": 0,
                     "example": f"{name} {path}",
                 },
@@ -46,8 +50,38 @@ def of(resources: Iterable[Mapping[str, Any]], border: Border) -> list[dict[str,
     return sorted(found.values(), key=lambda row: (row["inside"], row["lies"] == "private", row["host"], row["kind"]))
 
 
+def _host_lies(host: str) -> str:
+    return "private" if hosts.is_private(host) else hosts.world_of(host) or "unknown"
+
+
+def _range_lies(cidr: str) -> str:
+    """Where all addresses of a range lie. Google's private address answers in Google's networks only."""
+    if hosts.compiled(kube_objects.PRIVATE_RANGE).match(cidr):
+        return "private"
+    try:
+        whole = ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return "unknown"
+    google = ipaddress.IPv4Network(buckets.GOOGLE)
+    return "row" if isinstance(whole, ipaddress.IPv4Network) and whole.subnet_of(google) else "unknown"
+
+
+def _ranges(subject: Subject) -> Iterator[tuple[str, str, str]]:
+    """What is let out by address. A rule without peers lets out to every address."""
+    for index, rule in enumerate(kube.items(at(subject.inputs, "spec", "egress"))):
+        peers = kube.items(at(rule, "to"))
+        if not peers:
+            yield "0.0.0.0/0", "range", f"spec.egress[{index}].to"
+        for number, peer in enumerate(peers):
+            cidr = at(peer, "ipBlock", "cidr")
+            if isinstance(cidr, str) and cidr:
+                yield cidr, "range", f"spec.egress[{index}].to[{number}].ipBlock.cidr"
+
+
 def _named(subject: Subject) -> Iterator[tuple[str, str, str]]:
     """(host, kind of use, place) of everything that names a host."""
+    if kube.kind_of(subject.type) == ("networking.k8s.io", "NetworkPolicy"):
+        yield from _ranges(subject)
     if subject.type.startswith("kubernetes:"):
         for container in kube.containers(subject):
             if isinstance(container.image, str) and container.image:

@@ -11,6 +11,7 @@ from rehearsal.providers.gcp_ai import AI_TYPES
 from rehearsal.providers.gcp_caches import CACHE_TYPES
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_databases import DATABASE_TYPES
+from rehearsal.providers.gcp_dns import DNS_TYPES
 from rehearsal.providers.gcp_files import FILE_TYPES
 from rehearsal.providers.gcp_images import IMAGE_TYPES
 from rehearsal.providers.gcp_logs import LOG_TYPES
@@ -61,6 +62,7 @@ CLOUD = Cloud(
         for spec in (
             *NETWORK_TYPES,
             *PRIVATE_TYPES,
+            *DNS_TYPES,
             *CLUSTER_TYPES,
             *OTHER_TYPES,
             *FILE_TYPES,

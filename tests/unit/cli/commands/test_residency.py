@@ -164,6 +164,35 @@ def test_egress_lists_every_host_with_where_it_lies(operator: Any, manifests: Pa
     }
 
 
+def test_egress_lists_the_ranges_that_pods_are_let_out_to(operator: Any, tmp_path: Path) -> None:
+    ranges = ("100.118.102.0/24", "10.64.0.0/14", "199.36.153.8/30", "199.36.153.0/24", "100.64.0.0/9")
+    peers = [{"ipBlock": {"cidr": one}} for one in ranges] + [{"namespaceSelector": {}}]
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "out", "namespace": "a"},
+        "spec": {"podSelector": {}, "egress": [{"to": peers}, {"ports": [{"port": 53}]}]},
+    }
+    (file := tmp_path / "policy.json").write_text(json.dumps(policy), encoding="utf-8")
+    asked = ("residency", "egress", "-f", str(file), "-o", "json", "--world")
+    found = {
+        world: {
+            item["host"]: (item["kind"], item["lies"], item["inside"])
+            for item in operator.twain(*asked, world).json["items"]
+        }
+        for world in ("cn", "row")
+    }
+    assert found["cn"] == {
+        "100.118.102.0/24": ("range", "private", True),
+        "10.64.0.0/14": ("range", "private", True),
+        "199.36.153.8/30": ("range", "row", False),
+        "199.36.153.0/24": ("range", "unknown", False),
+        "100.64.0.0/9": ("range", "unknown", False),
+        "0.0.0.0/0": ("range", "unknown", False),
+    }
+    assert found["row"] == found["cn"] | {"199.36.153.8/30": ("range", "row", True)}
+
+
 def test_the_stacks_of_the_fleet_are_judged_by_state_or_plan(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The own world's stack that is up by its state, all others planned; a stack that cannot be planned is told."""
     case = next(case for case in CASES if case.rule == "RES-002" and case.type.startswith("gcp:storage"))

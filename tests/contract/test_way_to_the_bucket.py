@@ -1,0 +1,149 @@
+"""The one way that pods have out of the cluster, told from what a fleet makes on every cloud; and broken once."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.clouds import buckets
+from components.network.plan import AddressPlan
+from components.platform.names import SYSTEM_NAMESPACE, maison_namespace
+from components.policy import kube_objects, netpol
+from components.spec.load import load_fleet
+from tests.contract.test_tenants import CELLS, MAISONS, Made, built
+from tests.recorder import FLEET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# By hand: an address in the range of each cloud, and one right beside it.
+AT = {
+    "alicloud": ("100.118.102.7", "100.118.103.7"),
+    "gcp": ("199.36.153.11", "199.36.153.12"),
+    "azure": ("10.72.0.1", "10.72.0.1"),
+}
+WORLD = ("8.8.8.8", "142.250.74.16", "47.74.46.62", "100.63.255.255", "169.254.169.254", "192.168.1.1", "10.0.0.1")
+
+
+@pytest.fixture(params=list(CELLS))
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
+    return built(request.param, tmp_path)
+
+
+def endpoints(cloud: str) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(AddressPlan.of(load_fleet(FLEET).cell(CELLS[cloud]).cidr).endpoints)
+
+
+def addresses(cloud: str) -> tuple[str, str]:
+    """One address at which the bucket may answer, and one beside the range."""
+    if cloud == "azure":
+        own = endpoints(cloud)
+        return str(own[4]), str(own.broadcast_address + 1)
+    return AT[cloud]
+
+
+def out(
+    objects: list[dict[str, Any]], source: netpol.Pod, address: str, *, port: int = 443, protocol: str = "TCP"
+) -> bool:
+    abroad = netpol.Pod(namespace="", namespace_labels={}, address=address)
+    return netpol.reaches(objects, source, abroad, port=port, protocol=protocol)
+
+
+def client(made: Made, maison: str) -> netpol.Pod:
+    return made.at(maison_namespace(maison), {"app": "trainer"})
+
+
+def test_a_pod_of_a_maison_reaches_the_bucket_s_endpoint_by_https_alone(made: Made) -> None:
+    inside, beside = addresses(made.cloud)
+    for maison in MAISONS:
+        assert out(made.objects, client(made, maison), inside)
+        assert not out(made.objects, client(made, maison), beside)
+        for port, protocol in ((80, "TCP"), (443, "UDP"), (22, "TCP"), (444, "TCP")):
+            assert not out(made.objects, client(made, maison), inside, port=port, protocol=protocol)
+
+
+def test_nothing_else_of_the_world_is_reached(made: Made) -> None:
+    for maison in MAISONS:
+        for address in WORLD:
+            assert not out(made.objects, client(made, maison), address), address
+
+
+def test_engines_have_no_way_out_at_all(made: Made) -> None:
+    inside, _ = addresses(made.cloud)
+    for maison in MAISONS:
+        assert not out(made.objects, made.pod(maison), inside)
+
+
+def test_the_platform_s_own_namespaces_have_no_such_way(made: Made) -> None:
+    inside, _ = addresses(made.cloud)
+    if made.cloud == "azure":
+        # What is inside the cell Prometheus reaches anyway.
+        inside = "199.36.153.8"
+    for space in (SYSTEM_NAMESPACE, "gpu-monitoring"):
+        assert not out(made.objects, made.at(space), inside)
+
+
+def test_a_wider_way_is_found(made: Made) -> None:
+    planted = copy.deepcopy(made.objects)
+    for one in planted:
+        if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "bucket":
+            one["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = "0.0.0.0/0"
+    assert out(planted, client(made, "aurelia"), "8.8.8.8")
+    for one in planted:
+        if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "bucket":
+            del one["spec"]["egress"][0]["ports"]
+    assert out(planted, client(made, "aurelia"), addresses(made.cloud)[0], port=22)
+
+
+def test_the_name_of_the_bucket_leads_to_the_range_that_is_open(tmp_path: Path) -> None:
+    """Without the zone a pod on GCP would be told public addresses, to which it has no way."""
+    rows = built("gcp", tmp_path).rows
+    (zone,) = [one["inputs"] for one in rows if one["type"] == "gcp:dns/managedZone:ManagedZone"]
+    assert (zone["dnsName"], zone["visibility"]) == ("storage.googleapis.com.", "private")
+    records = {
+        one["inputs"]["name"]: (one["inputs"]["type"], one["inputs"]["rrdatas"])
+        for one in rows
+        if one["type"] == "gcp:dns/recordSet:RecordSet"
+    }
+    assert records["*.storage.googleapis.com."] == ("CNAME", ["storage.googleapis.com."])
+    kind, told = records["storage.googleapis.com."]
+    assert kind == "A"
+    assert [ipaddress.IPv4Address(one) for one in told] == list(ipaddress.IPv4Network(buckets.GOOGLE))
+
+
+def test_azure_s_endpoint_lies_in_the_subnet_that_is_open(tmp_path: Path) -> None:
+    rows = built("azure", tmp_path).rows
+    (subnet,) = [
+        one
+        for one in rows
+        if one["type"] == "azure-native:network:Subnet" and one["inputs"]["subnetName"] == "endpoints"
+    ]
+    assert subnet["inputs"]["addressPrefix"] == str(endpoints("azure"))
+    (blob,) = [
+        one["inputs"]
+        for one in rows
+        if one["type"] == "azure-native:network:PrivateEndpoint"
+        and one["inputs"]["privateLinkServiceConnections"][0]["groupIds"] == ["blob"]
+    ]
+    assert blob["subnet"]["id"] == subnet["id"]
+
+
+def test_the_ranges_of_oss_are_of_the_block_of_internal_services_and_of_one_region_each() -> None:
+    whole = ipaddress.IPv4Network(buckets.ALICLOUD_SERVICES[0])
+    seen: list[ipaddress.IPv4Network] = []
+    for region, ranges in buckets.OSS.items():
+        assert ranges, region
+        for text in ranges:
+            one = ipaddress.IPv4Network(text)
+            assert one.subnet_of(whole), text
+            assert not any(one.overlaps(other) for other in seen), text
+            seen.append(one)
+    # A region that nobody lists has the block, and the rules take neither for the internet.
+    assert buckets.ranges("alicloud", "cn-zhongwei", endpoints="10.0.0.0/24") == ("100.64.0.0/10",)
+    private = re.compile(kube_objects.PRIVATE_RANGE)
+    assert all(private.match(str(one)) for one in (*seen, whole))
+    assert not private.match(buckets.GOOGLE)
