@@ -19,6 +19,11 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+def maison_tag(maison: str) -> dict[str, str]:
+    """What a resource carries beside its place's tags when it is one maison's alone: its cost is found by it."""
+    return {"twain-maison": maison}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a resource is made: the fleet's name, the resolved cell, the zones that were chosen for it."""

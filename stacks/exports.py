@@ -136,6 +136,9 @@ def collect(
         budget={
             "id": budget.budget_id,
             "limit": budget.limit,
+            "maisons": {
+                maison: {"id": id_, "limit": budget.maison_limits[maison]} for maison, id_ in budget.maison_ids.items()
+            },
             "unwatched": budget.unwatched,
         },
         guard_rails={"attached_to": rails.attached_to, "policies": rails.policies},

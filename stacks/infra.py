@@ -16,7 +16,7 @@ from components.base import Place
 from components.bucket.contract import BucketInputs
 from components.budget.contract import BudgetInputs
 from components.cache.contract import CacheInputs
-from components.clouds import gpu
+from components.clouds import budgets, gpu
 from components.clouds.accounts import speaks_for_account
 from components.clouds.organisations import speaks_for_node
 from components.clouds.pods import SERVICE_ACCOUNT
@@ -155,7 +155,13 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         name,
         CacheInputs(place=place, plan=plan, network=network, key=key, identity=identity),
     )
-    budget = make("budget", name, BudgetInputs(place=place, network=network, maisons=settings.fleet.maisons))
+    watcher, percent = budgets.watcher(settings.fleet, cell.cell)
+    maisons = settings.fleet.maisons
+    budget = make(
+        "budget",
+        name,
+        BudgetInputs(place=place, network=network, maisons=maisons, watcher=watcher, percent=percent),
+    )
     models = make("ai_platform", name, AiPlatformInputs(place=place, network=network, key=key, images=images))
     rails = make("guard_rails", name, _rails(settings, place))
     parts = [network, key, cluster, *made, bucket, identity, files, observability, images, secrets]

@@ -5,8 +5,6 @@ The fleet's check refuses a budget for such a cell. What it costs is compared by
 
 from __future__ import annotations
 
-import pulumi
-
 from components.budget.contract import Budget, BudgetInputs, BudgetOutputs
 
 _WHY = "this cloud's provider has no budgets; the cost report compares the bill"
@@ -17,6 +15,4 @@ class AlicloudBudget(Budget):
 
     def build(self, name: str, inputs: BudgetInputs) -> BudgetOutputs:
         """Declare nothing."""
-        return BudgetOutputs(
-            budget_id=pulumi.Output.from_input(""), limit=None, unwatched={"cell": _WHY, **inputs.unwatched_maisons}
-        )
+        return inputs.nothing(_WHY)

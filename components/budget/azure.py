@@ -1,32 +1,82 @@
-"""Consumption budget on Azure: on the subscription, filtered by the cell's tag, because the machines of the cluster lie
-in a resource group that Azure makes beside the cell's.
+"""Consumption budgets on Azure: on the subscription, filtered by the cell's tag, because the machines of the cluster
+lie in a resource group that Azure makes beside the cell's; and by the cell's and a maison's together.
 
 The amount has no currency of its own: it is read in the subscription's, which the fleet names and the program cannot
 check. The SDK takes it as a binary number, which holds cents exactly up to some ninety billion. Deliberately not set:
 addresses of persons (an action group knows whom to tell), an end date (Azure takes ten years). Limits: five
-notifications; a new budget begins in the current month or up to twelve months later, and cannot be moved.
+notifications; a new budget begins in the current month or up to twelve months later, and cannot be moved. Nothing that
+the cell declares for a maison alone costs anything here; what somebody else makes for it and tags so is counted.
 """
 
 from __future__ import annotations
 
-import pulumi
+from typing import TYPE_CHECKING
+
 import pulumi_azure_native as azure
 
+from components.base import maison_tag
 from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, printed, share
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.spec.model import CellBudget, Money
 
 
 class AzureBudget(Budget):
-    """A budget."""
+    """A budget, and one for each maison."""
 
     def build(self, name: str, inputs: BudgetInputs) -> BudgetOutputs:
-        """Declare the budget, where the fleet asks for one."""
-        place, asked, consumption = inputs.place, inputs.asked, azure.consumption
-        unwatched = inputs.unwatched_maisons
+        """Declare the budgets, where the fleet asks for them."""
+        place, asked = inputs.place, inputs.asked
         if asked is None:
-            return BudgetOutputs(
-                budget_id=pulumi.Output.from_input(""), limit=None, unwatched={"cell": NOT_ASKED, **unwatched}
+            return inputs.nothing(NOT_ASKED)
+        scope = inputs.network.network_id.apply(lambda id_: f"/subscriptions/{id_.split('/')[2]}")
+        limit, alone = share(asked, inputs.maisons), inputs.limits(asked)
+        of_cell = _tagged("twain-cell", place.cell.cell.name)
+        whole = self._budget(
+            f"{name}-budget",
+            place.name("budget", limit=63),
+            asked,
+            scope=scope,
+            limit=limit,
+            chosen=azure.consumption.BudgetFilterArgs(tags=of_cell),
+        )
+        found = {
+            maison: self._budget(
+                f"{name}-budget-{maison}",
+                place.name(f"budget-{maison}", limit=63),
+                asked,
+                scope=scope,
+                limit=part,
+                chosen=azure.consumption.BudgetFilterArgs(
+                    and_=[
+                        azure.consumption.BudgetFilterPropertiesArgs(tags=one)
+                        for one in (of_cell, *(_tagged(key, value) for key, value in maison_tag(maison).items()))
+                    ]
+                ),
             )
-        limit = share(asked, inputs.maisons)
+            for maison, part in alone.items()
+        }
+        return BudgetOutputs(
+            budget_id=whole.id,
+            limit=printed(limit),
+            maison_ids={maison: one.id for maison, one in found.items()},
+            maison_limits={maison: printed(part) for maison, part in alone.items()},
+            unwatched=inputs.unwatched(asked),
+        )
+
+    def _budget(
+        self,
+        name: str,
+        called: str,
+        asked: CellBudget,
+        *,
+        scope: pulumi.Output[str],
+        limit: Money,
+        chosen: azure.consumption.BudgetFilterArgs,
+    ) -> azure.consumption.Budget:
+        consumption = azure.consumption
 
         def told(percent: int, kind: str) -> azure.consumption.NotificationArgs:
             return consumption.NotificationArgs(
@@ -39,23 +89,22 @@ class AzureBudget(Budget):
                 locale="en-us",
             )
 
-        budget = consumption.Budget(
-            f"{name}-budget",
-            budget_name=place.name("budget", limit=63),
-            scope=inputs.network.network_id.apply(lambda id_: f"/subscriptions/{id_.split('/')[2]}"),
+        return consumption.Budget(
+            name,
+            budget_name=called,
+            scope=scope,
             category="Cost",
             time_grain="Monthly",
             time_period=consumption.BudgetTimePeriodArgs(start_date=f"{asked.since}-01T00:00:00Z"),
             amount=float(limit.amount),
-            filter=consumption.BudgetFilterArgs(
-                tags=consumption.BudgetComparisonExpressionArgs(
-                    name="twain-cell", operator="In", values=[place.cell.cell.name]
-                )
-            ),
+            filter=chosen,
             notifications={
                 **{f"actual-{percent}": told(percent, "Actual") for percent in asked.thresholds},
                 "forecast-100": told(100, "Forecasted"),
             },
             opts=self.child(),
         )
-        return BudgetOutputs(budget_id=budget.id, limit=printed(limit), unwatched=unwatched)
+
+
+def _tagged(key: str, value: str) -> azure.consumption.BudgetComparisonExpressionArgs:
+    return azure.consumption.BudgetComparisonExpressionArgs(name=key, operator="In", values=[value])

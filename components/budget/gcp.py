@@ -1,39 +1,64 @@
-"""Cloud Billing budget on GCP: on the billing account, filtered by the cell's label.
+"""Cloud Billing budgets on GCP: on the billing account, filtered by the cell's label, and by each maison's.
 
 The currency must be the billing account's. Credits count as less spent. Deliberately not set: default recipients
 (billing administrators as persons), projects (a filter by project wants its number, which only a look-up tells), the
 last period's amount. Limits: one label per filter, so two fleets that share a billing account must not share the name
-of a cell; costs appear some hours late.
+of a cell or of a maison, and the first cell of an account watches the maisons for all of its cells; costs appear some
+hours late. Of a maison's own resources here only its secret is billed by itself.
 """
 
 from __future__ import annotations
 
-import pulumi
+from typing import TYPE_CHECKING
+
 import pulumi_gcp as gcp
 
+from components.base import maison_tag
 from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, printed, share
+
+if TYPE_CHECKING:
+    from components.spec.model import CellBudget, Money
 
 _NANO = 1_000_000_000
 
 
 class GcpBudget(Budget):
-    """A budget."""
+    """A budget, and one for each maison."""
 
     def build(self, name: str, inputs: BudgetInputs) -> BudgetOutputs:
-        """Declare the budget, where the fleet asks for one."""
-        place, asked, billing = inputs.place, inputs.asked, gcp.billing
-        unwatched = inputs.unwatched_maisons
+        """Declare the budgets, where the fleet asks for them."""
+        place, asked = inputs.place, inputs.asked
         if asked is None:
-            return BudgetOutputs(
-                budget_id=pulumi.Output.from_input(""), limit=None, unwatched={"cell": NOT_ASKED, **unwatched}
+            return inputs.nothing(NOT_ASKED)
+        limit, alone = share(asked, inputs.maisons), inputs.limits(asked)
+        labels = {"twain-cell": place.cell.cell.name}
+        whole = self._budget(f"{name}-budget", place.name("budget", limit=60), asked, limit=limit, labels=labels)
+        found = {
+            maison: self._budget(
+                f"{name}-budget-{maison}",
+                place.name(f"budget-{maison}", limit=60),
+                asked,
+                limit=part,
+                labels=maison_tag(maison),
             )
-        limit = share(asked, inputs.maisons)
-        units = int(limit.amount)
-        topic = "/topics/" in asked.alerts
-        budget = billing.Budget(
-            f"{name}-budget",
+            for maison, part in alone.items()
+        }
+        return BudgetOutputs(
+            budget_id=whole.id,
+            limit=printed(limit),
+            maison_ids={maison: one.id for maison, one in found.items()},
+            maison_limits={maison: printed(part) for maison, part in alone.items()},
+            unwatched=inputs.unwatched(asked),
+        )
+
+    def _budget(
+        self, name: str, called: str, asked: CellBudget, *, limit: Money, labels: dict[str, str]
+    ) -> gcp.billing.Budget:
+        billing, units, topic = gcp.billing, int(limit.amount), "/topics/" in asked.alerts
+        return billing.Budget(
+            name,
             billing_account=asked.account,
-            display_name=place.name("budget", limit=60),
+            display_name=called,
             amount=billing.BudgetAmountArgs(
                 specified_amount=billing.BudgetAmountSpecifiedAmountArgs(
                     currency_code=limit.currency,
@@ -44,7 +69,7 @@ class GcpBudget(Budget):
             budget_filter=billing.BudgetBudgetFilterArgs(
                 calendar_period="MONTH",
                 credit_types_treatment="INCLUDE_ALL_CREDITS",
-                labels={"twain-cell": place.cell.cell.name},
+                labels=labels,
             ),
             threshold_rules=[
                 *(
@@ -64,4 +89,3 @@ class GcpBudget(Budget):
             deletion_policy="DELETE",
             opts=self.child(),
         )
-        return BudgetOutputs(budget_id=budget.id, limit=printed(limit), unwatched=unwatched)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_alicloud as alicloud
 
+from components.base import maison_tag
 from components.clouds.pods import POD_IDENTITY
 from components.identity.contract import Identity, IdentityInputs, IdentityOutputs
 
@@ -90,7 +91,7 @@ class AlicloudIdentity(Identity):
             assume_role_policy_document=trusted.apply(lambda found: _trust(found[0], found[1], subject)),
             max_session_duration=3600,
             force=True,
-            tags=place.tags,
+            tags=place.tags | maison_tag(maison),
             opts=self.child(),
         )
         policy = alicloud.ram.Policy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pulumi_azure_native as azure
 
+from components.base import maison_tag
 from components.clouds.accounts import role_definition
 from components.clouds.pods import POD_IDENTITY
 from components.identity.contract import Identity, IdentityInputs, IdentityOutputs
@@ -38,7 +39,7 @@ class AzureIdentity(Identity):
             resource_name_=place.name(f"infer-{maison}", limit=64),
             resource_group_name=inputs.scope,
             location=place.region,
-            tags=place.tags,
+            tags=place.tags | maison_tag(maison),
             opts=self.child(),
         )
         azure.managedidentity.FederatedIdentityCredential(

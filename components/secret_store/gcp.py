@@ -11,6 +11,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
+from components.base import maison_tag
 from components.secret_store.contract import SecretStore, SecretStoreInputs, SecretStoreOutputs
 
 _WEEK = "604800s"
@@ -39,7 +40,7 @@ class GcpSecretStore(SecretStore):
             ),
             version_destroy_ttl=_WEEK,
             deletion_protection=place.protect,
-            labels=place.tags,
+            labels=place.tags | maison_tag(maison),
             opts=self.child(),
         )
         manager.RegionalSecretIamMember(

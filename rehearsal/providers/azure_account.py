@@ -72,6 +72,14 @@ def _amount(call: Call) -> Iterator[Problem]:
         yield Problem("amount", f"must be above 0, not {amount}")
 
 
+def _filter(call: Call) -> Iterator[Problem]:
+    both, alone = call.known("filter.and"), [key for key in ("tags", "dimensions") if call.get(f"filter.{key}")]
+    if isinstance(both, list) and len(both) < 2:
+        yield Problem("filter.and", f"{len(both)} conditions; it joins two or more")
+    if call.get("filter.and") is not None and alone:
+        yield Problem("filter", f"conflicts: and, {', '.join(alone)}; one expression is one of them")
+
+
 def _notifications(call: Call) -> Iterator[Problem]:
     found = call.known("notifications")
     if not isinstance(found, dict):
@@ -139,6 +147,7 @@ ACCOUNT_TYPES: tuple[TypeSpec, ...] = (
             _scope,
             _period,
             _amount,
+            _filter,
             _notifications,
             one_of("category", ("Cost",)),
             one_of(

@@ -15,6 +15,9 @@ SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-00000000000a"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/finance/providers/Microsoft.Insights/actionGroups/finance"
 
 
+TAGS = {"name": "twain-maison", "operator": "In", "values": ["aurelia"]}
+
+
 def month(ahead: int) -> str:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     months = today.year * 12 + today.month - 1 + ahead
@@ -126,6 +129,10 @@ def azure_budget(**more: Any) -> dict[str, Any]:
         ({"notifications": {"n": told(contactGroups=[])}}, {"notifications.n.contactEmails"}),
         ({"notifications": {"n": told(contactGroups=["finance"])}}, {"notifications.n.contactGroups"}),
         ({"budgetName": "cell budget"}, {"budgetName"}),
+        ({"filter": {"tags": TAGS}}, set[str]()),
+        ({"filter": {"and": [{"tags": TAGS}, {"tags": TAGS}]}}, set[str]()),
+        ({"filter": {"and": [{"tags": TAGS}]}}, {"filter.and"}),
+        ({"filter": {"and": [{"tags": TAGS}, {"tags": TAGS}], "tags": TAGS}}, {"filter"}),
     ],
 )
 def test_a_subscription_takes_budgets_that_begin_now_or_soon(
