@@ -141,6 +141,9 @@ def apply(
     Nothing is written when any cell lacks GPUs (4). A rollout that is not ready at its deadline ends with 4 and the
     pod, the container and the reason; the old pods serve on. What cannot reach the other world is kept and sent by the
     same command again (13 `not sent`, 16 `unknown`). --timeout replaces the rollout's own deadline.
+
+    A workload with `share: shared` gets an address inside its cells, which pods of its `readers` are let in to; who is
+    no reader any more is shut out. No pod restarts for that.
     """
     from cli import anchors
     from cli.output import emit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli import errors
-from cli.serve import live, names
+from cli.serve import live, names, sharing
 
 if TYPE_CHECKING:
     from cli.kube import decode
@@ -61,8 +61,7 @@ def shown(item: decode.Deployment, *, world: str, cell: str) -> Row:
     """The row, and the maisons that it is shared with. Those are not of the telemetry contract: a gate tells no row of
     them, and there they are unknown.
     """
-    readers = [one for one in (item.metadata.annotation(names.READERS) or "").split(",") if one]
-    return {**row_of(item, world=world, cell=cell), "readers": readers}
+    return {**row_of(item, world=world, cell=cell), "readers": list(sharing.told_by(item))}
 
 
 async def rows_in_cell(

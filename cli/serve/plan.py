@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cli import errors
-from cli.serve import manifests, names
+from cli.serve import manifests, names, sharing
 from cli.serve.live import deployments, gpus_per_replica
 
 __all__ = ["Blocker", "CellPlan", "Live", "deployments", "gpus_per_replica", "observe", "plan_cell"]
@@ -23,11 +23,14 @@ Change = Literal["create", "update", "scale", "none", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What a cell runs now. `others` counts the GPUs that other workloads ask for: by class, and by maison."""
+    """What a cell runs now. `others` counts the GPUs that other workloads ask for: by class, and by maison. `readers`
+    are whom it is shared with; None where nobody tells.
+    """
 
     replicas: int | None = None
     ready: int = 0
     revision: str | None = None
+    readers: tuple[str, ...] | None = None
     others_by_class: dict[str, int] = field(default_factory=dict)
     others_of_maison: int = 0
 
@@ -113,7 +116,13 @@ def _change(workload: Workload, live: Live | None, revision: str) -> Change:
         return "create"
     if live.revision != revision:
         return "update"
-    return "none" if live.replicas == workload.replicas else "scale"
+    if live.replicas != workload.replicas:
+        return "scale"
+    return "update" if _readers_differ(workload, live) else "none"
+
+
+def _readers_differ(workload: Workload, live: Live) -> bool:
+    return live.exists and live.readers is not None and set(live.readers) != set(sharing.readers(workload))
 
 
 def _blockers(workload: Workload, target: CellTarget, live: Live | None) -> list[Blocker]:
@@ -149,15 +158,21 @@ def _blockers(workload: Workload, target: CellTarget, live: Live | None) -> list
 
 
 def _notes(workload: Workload, target: CellTarget, live: Live | None, revision: str) -> list[str]:
-    if live is None or not live.exists or live.revision == revision:
+    if live is None or not live.exists:
         return []
+    found: list[str] = []
+    if _readers_differ(workload, live):
+        before, after = (", ".join(sorted(one)) or "nobody" for one in (live.readers or (), sharing.readers(workload)))
+        found.append(f"it is shared with {before} and will be with {after}; no pod restarts for that")
+    if live.revision == revision:
+        return found
     rollout = workload.rollout
     taken = live.others_by_class.get(workload.gpu.gpu_class, 0)
     spare = target.max_gpus(workload.gpu.gpu_class) - taken - workload.replicas * workload.gpu.count
     if rollout.max_unavailable == 0 and spare < workload.gpu.count:
         note = "no GPU is free for the surge and max_unavailable is 0: the rollout cannot begin; "
-        return [note + "set max_surge 0 and max_unavailable 1"]
-    return []
+        found.append(note + "set max_surge 0 and max_unavailable 1")
+    return found
 
 
 async def observe(kube: KubeClient, workload: Workload, *, deadline: Deadline) -> Live:
@@ -179,6 +194,7 @@ async def observe(kube: KubeClient, workload: Workload, *, deadline: Deadline) -
         replicas=own.spec.replicas if own is not None else None,
         ready=own.status.ready_replicas if own is not None else 0,
         revision=own.metadata.label(names.REVISION) or None if own is not None else None,
+        readers=sharing.told_by(own) if own is not None else None,
         others_by_class=by_class,
         others_of_maison=of_maison,
     )

@@ -16,6 +16,7 @@ from cli.serve import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cli.kube import decode
     from cli.kube.client import KubeClient
     from cli.net.http import Deadline
     from components.spec.model import Workload
@@ -38,6 +39,11 @@ def way(maison: str, name: str) -> str:
 def readers(workload: Workload) -> tuple[str, ...]:
     """The maisons whose pods may ask it beside the gateway's callers."""
     return workload.readers if workload.share == "shared" else ()
+
+
+def told_by(item: decode.Deployment) -> tuple[str, ...]:
+    """The same, as a cell's object says it."""
+    return tuple(one for one in item.metadata.annotation(names.READERS).split(",") if one)
 
 
 def ingress(workload: Workload) -> list[dict[str, Any]]:

@@ -1,11 +1,10 @@
-"""A workload that is shared with a reader, on cells that are up: the objects are there, the API server's own are judged,
-and what a reader may not stays refused. The rehearsal's network enforces no policy.
+"""A workload that is shared with a reader, on cells that are up: what the API servers hold is judged. The network of a
+rehearsal enforces no policy.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from tests.integration.test_rehearsal_serving import CELLS, EXAMPLE, kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.integration.conftest import Stage
 
@@ -82,7 +82,7 @@ def test_the_reader_gets_in_when_it_is_named_and_is_out_again_when_it_is_not(
         service = kubectl(stage, cell, "-n", f"maison-{OWNER}", "get", "service", NAME)
         assert service["spec"]["type"] == "ClusterIP"
     listed = stage.operator(WORLD, "serve", "get", NAME, "--world", WORLD, "-o", "json").items
-    assert {item["cell"]: item["readers"] for item in listed} == dict.fromkeys(OWN, [READER])
+    assert {item["cell"]: item["readers"] for item in listed} == {cell: [READER] for cell in OWN}
     assert [item["changed"] for item in applied(stage, written(tmp_path, SHARED))] == [[] for _ in OWN]
 
     applied(stage, written(tmp_path, ""))

@@ -65,6 +65,22 @@ def test_sharing_opens_both_ends_and_restarts_nothing(row: Any, tmp_path: Path) 
     assert [item["changed"] for item in again.json["items"]] == [[], []]
 
 
+def test_a_plan_tells_who_will_be_let_in_and_who_shut_out(row: Any, tmp_path: Path) -> None:
+    operator, _, _ = row
+    applied(operator, str(WORKLOAD))
+    shared = written(tmp_path, **SHARED)
+    for file, told in (
+        (shared, "with nobody and will be with calisto"),
+        (WORKLOAD, "with calisto and will be with nobody"),
+    ):
+        ran = operator.twain("serve", "plan", "-f", str(file), *ROW, "-o", "json", "--exit-code")
+        assert ran.code == 10
+        assert [item["change"] for item in ran.json["items"]] == ["update", "update"]
+        assert all(told in item["notes"][0] for item in ran.json["items"])
+        applied(operator, str(file))
+        assert operator.twain("serve", "plan", "-f", str(file), *ROW, "--exit-code").code == 0
+
+
 def test_a_reader_that_is_taken_out_loses_both_ends_and_what_is_not_ours_stays(row: Any, tmp_path: Path) -> None:
     operator, ams, _ = row
     applied(operator, written(tmp_path, **SHARED))
