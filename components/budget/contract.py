@@ -42,9 +42,12 @@ def share(spec: CellBudget, maisons: tuple[Maison, ...], *, percent: int | None 
     if others:
         message = f"budgets in {', '.join(others)} cannot be watched by an account that is billed in {spec.currency}"
         raise ValueError(message)
+    return Money(amount=_part(maisons, spec.percent if percent is None else percent), currency=spec.currency)
+
+
+def _part(maisons: tuple[Maison, ...], percent: int) -> Decimal:
     whole = sum((maison.budget.amount for maison in maisons), Decimal(0))
-    amount = (whole * (spec.percent if percent is None else percent) / 100).quantize(_CENT, rounding=ROUND_DOWN)
-    return Money(amount=amount, currency=spec.currency)
+    return (whole * percent / 100).quantize(_CENT, rounding=ROUND_DOWN)
 
 
 def printed(money: Money) -> dict[str, str]:
@@ -75,8 +78,8 @@ class BudgetInputs:
         """What this cell watches of each maison by itself."""
         if self.watcher != self.place.cell.cell.name:
             return {}
-        found = {maison.name: share(asked, (maison,), percent=self.percent) for maison in self.maisons}
-        return {maison: limit for maison, limit in found.items() if limit.amount > 0}
+        some = [maison for maison in self.maisons if _part((maison,), self.percent) > 0]
+        return {maison.name: share(asked, (maison,), percent=self.percent) for maison in some}
 
     def unwatched(self, asked: CellBudget) -> dict[str, str]:
         """What nobody watches where there are budgets, and why."""

@@ -96,6 +96,11 @@ def test_the_shared_workload_has_an_address_and_the_dedicated_one_none(made: Mad
     assert [one["targetPort"] for one in service["spec"]["ports"]] == [PORT]
 
 
+def test_the_owner_s_side_names_the_readers_alone(made: Made) -> None:
+    """So that a policy which somebody adds to another maison's namespace opens nothing."""
+    assert callers(made, SHARED, _planted(made.objects, _wide_out)) == {READER}
+
+
 def _wide_in(one: dict[str, Any]) -> None:
     """Whoever is let in by name makes way for everybody who has a maison."""
     for rule in one["spec"].get("ingress") or ():

@@ -13,6 +13,7 @@ from components.clouds import buckets
 from components.network.plan import AddressPlan
 from components.platform.names import SYSTEM_NAMESPACE, maison_namespace
 from components.policy import kube_objects, netpol
+from components.policy.model import Subject
 from components.spec.load import load_fleet
 from tests.contract.test_tenants import CELLS, MAISONS, Made, built
 from tests.recorder import FLEET
@@ -147,3 +148,22 @@ def test_the_ranges_of_oss_are_of_the_block_of_internal_services_and_of_one_regi
     private = re.compile(kube_objects.PRIVATE_RANGE)
     assert all(private.match(str(one)) for one in (*seen, whole))
     assert not private.match(buckets.GOOGLE)
+
+
+def test_in_china_the_rules_take_this_way_and_refuse_that_of_another_cloud(tmp_path: Path) -> None:
+    """RES-033, as the program, the check of files and the API server ask it."""
+
+    def broken(cloud: str) -> set[tuple[str, str]]:
+        kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+        policies = [one for one in built(cloud, tmp_path).objects if one["kind"] == "NetworkPolicy"]
+        assert len(policies) > len(MAISONS)
+        return {
+            (one["metadata"]["name"], found.rule)
+            for one in policies
+            for found in kube_objects.egress(
+                Subject(type=kind, name="n", inputs=one, world="cn", allowed=frozenset({"cn-shanghai"}))
+            )
+        }
+
+    assert broken("alicloud") == set()
+    assert broken("gcp") == {("bucket", "RES-033")}
