@@ -62,6 +62,11 @@ METERS: Final[dict[tuple[str, str], Meter]] = {
     ("alicloud", "FlowLog"): _meter("", _LOGS, "Virtual Private Cloud", "flow_log"),
     ("alicloud", "alicloud:cms/workspace:Workspace"): _meter("", _LOGS, "CloudMonitor", "workspace"),
     ("alicloud", "PrometheusInstance"): _meter("", _LOGS, "CloudMonitor", "metric_write"),
+    # What tells people is charged by what it asks or sends on most clouds; the catalogue has no public price of it.
+    ("alicloud", "AlertRuleV2"): _meter("", _LOGS, "CloudMonitor", "alert_rule"),
+    ("alicloud", "alicloud:sls/alert:Alert"): _meter("", _LOGS, "Simple Log Service", "alert"),
+    ("gcp", "AlertPolicy"): _meter("", _LOGS, "Cloud Monitoring", "ALERT-CONDITION"),
+    ("azure", "ActionGroup"): _meter("", _LOGS, "Azure Monitor", "webhook-notification"),
     ("alicloud", "RegistryEnterpriseInstance"): _meter("", _IMAGES, "Container Registry", "instance_subscription"),
     ("alicloud", "alicloud:rds/instance:Instance"): _meter("", _DATABASES, "ApsaraDB RDS", "instance_rent"),
     ("gcp", "DatabaseInstance"): _meter("", _DATABASES, "Cloud SQL", "REGIONAL-CPU-RAM"),
@@ -132,7 +137,8 @@ FREE: Final = frozenset(
         "PrivateLinkScope", "PrivateLinkScopedResource", "ProjectExclusion", "ProjectSink",
         "SubscriptionDiagnosticSetting", "Trail",
         # what watches and forbids
-        "Budget", "ControlPolicy", "ControlPolicyAttachment", "PolicyAssignment",
+        "ActivityLogAlert", "AlarmContactGroup", "Budget", "EventNotifyPolicy", "NotificationChannel",
+        "PrometheusRuleGroup", "ControlPolicy", "ControlPolicyAttachment", "PolicyAssignment",
         # an account or a workspace for models; the charge lies on what is served in it
         "WorkspaceWorkspace",
     }

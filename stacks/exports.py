@@ -54,6 +54,8 @@ class InfraExports:
     file_share: dict[str, Any]
     logs: dict[str, Any]
     prometheus_query: pulumi.Output[str]
+    alarms: dict[str, Any]
+    metrics_write: dict[str, Any]
     registry: dict[str, pulumi.Output[str]]
     secret_store: dict[str, Any]
     database: dict[str, Any]
@@ -129,6 +131,8 @@ def collect(
         file_share={"server": files.server, "path": files.path, "nfs_version": files.version},
         logs={"place": observability.logs, "days": cell.template.observability.log_days},
         prometheus_query=observability.prometheus_query,
+        alarms={"unwatched": observability.unwatched, "by_hand": observability.by_hand},
+        metrics_write=dict(observability.metrics_write),
         registry={"id": images.registry_id, "address": images.address},
         secret_store={"endpoint": secrets.endpoint, "references": secrets.references},
         database={"host": database.host, "port": database.port, "name": database.name, "users": database.users},

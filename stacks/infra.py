@@ -33,7 +33,7 @@ from components.network.plan import AddressPlan
 from components.nodepool.contract import NodePoolInputs
 from components.observability.contract import ObservabilityInputs
 from components.parity import state
-from components.platform.names import dataset_part, maison_namespace
+from components.platform.names import PROMETHEUS, SYSTEM_NAMESPACE, dataset_part, maison_namespace
 from components.secret_store.contract import SecretStoreInputs
 from stacks import exports
 
@@ -121,6 +121,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
             key=key,
             cluster=cluster,
             for_account=speaks_for_account(settings.fleet, cell.cell),
+            writer=f"{SYSTEM_NAMESPACE}/{PROMETHEUS}",
         ),
     )
     images = make(

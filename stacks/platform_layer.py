@@ -60,6 +60,7 @@ def build(settings: Settings) -> None:
             lambda found: {**(found[0].get("guarantees") or {}), **found[1]}
         ),
         identities=infra.outputs.apply(_identities),
+        metrics=infra.outputs.apply(lambda found: _whole(found.get("metrics_write") or {})),
         exports=exports.of_fleet(settings.fleet_path, today()),
     )
 

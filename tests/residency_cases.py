@@ -80,6 +80,26 @@ def _pods(rule: str, threat: str, name: str, outside: dict[str, str], inside: di
 _ABROAD = {"cn": "https://collect.example.com/v1", "row": "https://cn-shanghai.log.aliyuncs.com"}
 _HOME = {"cn": "http://otel.twain-system.svc:4317", "row": "http://10.68.3.4:4317"}
 
+_HOOK = "https://tells-1.europe-west4.run.app/a"
+_CN_HOOK = "https://tells.cn-shanghai.fc.aliyuncs.com/a"
+_AWAY = "https://events.example.com/a"
+_CHANNEL, _GROUP = "gcp:monitoring/notificationChannel:NotificationChannel", "azure-native:monitor:ActionGroup"
+# Whom a cloud's own alerting tells.
+_TELLS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("row", _CHANNEL, {"type": "webhook_tokenauth", "labels": {"url": _AWAY}},
+     {"type": "webhook_tokenauth", "labels": {"url": _HOOK}}),
+    ("row", _CHANNEL, {"type": "email", "labels": {"email_address": "a@example.com"}},
+     {"type": "pubsub", "labels": {"topic": "projects/p/topics/t"}}),
+    ("row", _GROUP, {"location": "francecentral", "webhookReceivers": [{"name": "a", "serviceUri": _AWAY}]},
+     {"location": "francecentral", "webhookReceivers": [{"name": "a", "serviceUri": _HOOK}]}),
+    ("row", _GROUP, {"location": "francecentral", "smsReceivers": [{"name": "a", "phoneNumber": "1"}]},
+     {"location": "francecentral", "webhookReceivers": []}),
+    ("cn", "alicloud:cms/eventRule:EventRule", {"webhookParameters": [{"url": _AWAY}]},
+     {"webhookParameters": [{"url": _CN_HOOK}]}),
+    ("cn", "alicloud:cms/alarmContact:AlarmContact", {"channelsMail": "a@example.com"},
+     {"channelsDingWebHook": _CN_HOOK}),
+]  # fmt: skip
+
 CASES: list[Case] = [
     # T01, T03 and T04, T06 are about a whole document: see test_documents.py.
     Case(rule="RES-011", threat="T02", world="row", type="pulumi:pulumi:StackReference",
@@ -89,6 +109,8 @@ CASES: list[Case] = [
     Case(rule="RES-014", threat="T05", world="cn", type="alicloud:arms/remoteWrite:RemoteWrite",
          bad={"clusterId": "c", "remoteWriteYaml": WRITE.format("https://prometheus-prod-01.grafana.net/api/push")},
          good={"clusterId": "c", "remoteWriteYaml": WRITE.format("https://cn-shanghai.arms.aliyuncs.com/api/push")}),
+    *(Case(rule="RES-014", threat="T05", world=world, type=kind, bad=bad, good=good)
+      for world, kind, bad, good in _TELLS),
     Case(rule="RES-014", threat="T05", world="row", type="gcp:monitoring/monitoredProject:MonitoredProject",
          bad={"metricsScope": "other", "name": "p"}, good={}),
     Case(rule="RES-014", threat="T05", world="row", type=CONFIG,

@@ -16,7 +16,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_alicloud as alicloud
 
-from components.observability.contract import Observability, ObservabilityInputs, ObservabilityOutputs
+from components.observability import alarms, alicloud_alarms
+from components.observability.contract import MetricsWrite, Observability, ObservabilityInputs, ObservabilityOutputs
 
 # The one length that every way of being billed for metrics takes, besides 180.
 _METRIC_DAYS = 90
@@ -35,7 +36,7 @@ class AlicloudObservability(Observability):
         """Declare them."""
         place, project = inputs.place, inputs.cluster.logs
         self._flows(name, inputs)
-        alicloud.actiontrail.Trail(
+        trail = alicloud.actiontrail.Trail(
             f"{name}-trail",
             trail_name=place.name("trail", limit=36),
             trail_region=place.region,
@@ -54,7 +55,7 @@ class AlicloudObservability(Observability):
             description=f"Metrics of cell {place.cell.cell.name}",
             opts=self.child(),
         )
-        alicloud.cms.PrometheusInstance(
+        metrics = alicloud.cms.PrometheusInstance(
             f"{name}-metrics",
             prometheus_instance_name=place.name("metrics"),
             workspace=workspace.id,
@@ -63,7 +64,26 @@ class AlicloudObservability(Observability):
             enable_auth_free_write=False,
             opts=self.child(),
         )
-        return ObservabilityOutputs(logs=project, prometheus_query=pulumi.Output.from_input(""))
+        by_hand = alicloud_alarms.declare(self, name, inputs, workspace=workspace, metrics=metrics, trail=trail)
+        return ObservabilityOutputs(
+            logs=project,
+            prometheus_query=pulumi.Output.from_input(""),
+            unwatched=alarms.unwatched(place),
+            by_hand=by_hand,
+            metrics_write=self._write(inputs),
+        )
+
+    def _write(self, inputs: ObservabilityInputs) -> MetricsWrite:
+        """An access key is the one login that the service takes; a person puts it into the cell's secret store."""
+        cell = inputs.place.cell
+        if cell.template.observability.metrics != "managed":
+            return {}
+        own = cell.cell.overrides
+        url = own.alicloud.metrics_write if own and own.alicloud else ""
+        nothing = pulumi.Output.from_input("")
+        # The service speaks no HTTP/2.
+        target = pulumi.Output.from_input({"url": url, "enable_http2": False})
+        return MetricsWrite(target=target, binding=nothing, keyed=True)
 
     def _flows(self, name: str, inputs: ObservabilityInputs) -> None:
         place = inputs.place

@@ -15,6 +15,7 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components.network.azure_private import private_endpoint
+from components.observability import alarms, azure_alarms, azure_writer
 from components.observability.contract import Observability, ObservabilityInputs, ObservabilityOutputs
 
 _STREAM = "Microsoft-PrometheusMetrics"
@@ -41,20 +42,24 @@ class AzureObservability(Observability):
         queries = private_endpoint(
             self, f"{name}-metrics", place=place, network=inputs.network, target=metrics.id, group="prometheusMetrics"
         )
-        collector = self._collect(name, inputs, metrics)
+        collector, rule = self._collect(name, inputs, metrics)
         self._private_scope(name, inputs, collector)
         self._audit(name, inputs)
+        azure_alarms.declare(self, name, inputs, metrics)
         return ObservabilityOutputs(
             logs=inputs.cluster.logs,
             # The name leads to a private address only once the endpoint has written it into the zone.
             prometheus_query=pulumi.Output.all(
                 metrics.metrics.apply(lambda found: str(found.prometheus_query_endpoint)), queries.id
             ).apply(lambda found: str(found[0])),
+            unwatched=alarms.unwatched(place, audited=inputs.for_account),
+            by_hand="",
+            metrics_write=azure_writer.declare(self, name, inputs, collector=collector, rule=rule),
         )
 
     def _collect(
         self, name: str, inputs: ObservabilityInputs, metrics: azure.monitor.AzureMonitorWorkspace
-    ) -> azure.monitor.DataCollectionEndpoint:
+    ) -> tuple[azure.monitor.DataCollectionEndpoint, azure.monitor.DataCollectionRule]:
         """How the cluster's metrics reach the workspace."""
         place, scope, monitor = inputs.place, inputs.network.scope, azure.monitor
         collector = monitor.DataCollectionEndpoint(
@@ -100,7 +105,7 @@ class AzureObservability(Observability):
             data_collection_endpoint_id=collector.id,
             opts=self.child(),
         )
-        return collector
+        return collector, rule
 
     def _private_scope(
         self, name: str, inputs: ObservabilityInputs, collector: azure.monitor.DataCollectionEndpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from components.base import Component, Place
 
@@ -22,6 +22,7 @@ class ObservabilityInputs:
 
     `for_account`: this cell also declares what its account, project or subscription has only one of
     (`components.clouds.accounts.speaks_for_account`); a second declaration would fight with the first.
+    `writer`: the service account, as `NAMESPACE/NAME`, that writes metrics where they are managed.
     """
 
     place: Place
@@ -29,23 +30,43 @@ class ObservabilityInputs:
     key: KeyOutputs
     cluster: ClusterOutputs
     for_account: bool
+    writer: str
+
+
+class MetricsWrite(TypedDict, total=False):
+    """How the cell's Prometheus writes to the managed one; nothing where metrics stay in the cell. `target` is the item
+    of its `remote_write`, with address and login and never a key; `binding` the value of the annotation that binds the
+    writer to its identity, empty where the login is a key pair (`keyed`), which lies in a Secret of the cluster and in
+    no state.
+    """
+
+    target: pulumi.Output[dict[str, Any]]
+    binding: pulumi.Output[str]
+    keyed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityOutputs:
     """`logs` is where the cluster's logs lie, as the cloud names it. `prometheus_query` is the base URL of the managed
-    Prometheus, empty where the cloud tells it to a look-up only.
+    Prometheus, empty where the cloud tells it to a look-up only. `unwatched` names the alarms (`silent`, `audit`) that
+    the cloud's own alerting does not watch, and why; `by_hand` is what a person does before anybody is told, empty
+    where nothing is left. `metrics_write` is empty where metrics stay in the cell.
     """
 
     logs: pulumi.Output[str]
     prometheus_query: pulumi.Output[str]
+    unwatched: dict[str, str]
+    by_hand: str
+    metrics_write: MetricsWrite
 
 
 class Observability(Component[ObservabilityInputs, ObservabilityOutputs]):
     """Logs that are kept `observability.log_days`, a managed Prometheus, an audit trail.
 
     Where the cluster needs the place of its logs before it can be made, the cluster's component makes it and this one
-    adds to it. Destroying it destroys the logs with it; none of the three clouds keeps a copy for us.
+    adds to it. Where the fleet names receivers for it, the cloud's own alerting tells them when no metric of the cell
+    arrives any more and when the audit trail is changed: both also while the cell is dead. Destroying it destroys the
+    logs with it; none of the three clouds keeps a copy for us.
     """
 
     kind = "Observability"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
+from components.observability import alarms, gcp_alarms, gcp_writer
 from components.observability.contract import Observability, ObservabilityInputs, ObservabilityOutputs
 
 # Who read or changed what is stored: each is a configuration of its own.
@@ -66,11 +67,15 @@ class GcpObservability(Observability):
         )
         if inputs.for_account:
             self._audit(name, inputs)
+        gcp_alarms.declare(self, name, inputs)
         return ObservabilityOutputs(
             logs=bucket.id,
             prometheus_query=project.apply(
                 lambda known: f"https://monitoring.googleapis.com/v1/projects/{known}/location/global/prometheus"
             ),
+            unwatched=alarms.unwatched(place, audited=inputs.for_account),
+            by_hand="",
+            metrics_write=gcp_writer.declare(self, name, inputs),
         )
 
     def _audit(self, name: str, inputs: ObservabilityInputs) -> None:

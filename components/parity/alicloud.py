@@ -214,6 +214,11 @@ def _metrics(graph: Graph) -> str | None:
     return _cluster(graph, g.some(kept), yes="on", no="off")
 
 
+def _alarm(graph: Graph) -> str | None:
+    asked = [g.at(one, "queryConfig", "expr") for one in graph.all("alicloud:cms/alertRuleV2:AlertRuleV2")]
+    return _cluster(graph, g.some(g.misses(one) for one in asked), yes="told", no="none")
+
+
 def _identity(graph: Graph) -> str | None:
     facts = [g.is_(one.get("enableRrsa"), True) for one in graph.all(CLUSTER)]
     return _cluster(graph, *facts, yes="federated", no="none")
@@ -261,5 +266,6 @@ READERS: dict[str, Reader] = {
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
     # No resource of the provider can be one, so a cluster in view has none.
+    "alarm.silent": _alarm,
     "budget.alert": lambda graph: "none" if graph.all(CLUSTER) else None,
 }

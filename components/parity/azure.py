@@ -267,6 +267,14 @@ def _protected(graph: Graph) -> str | None:
     return _cluster(graph, g.some(facts), yes="cloud", no="none")
 
 
+def _alarm(graph: Graph) -> str | None:
+    groups = graph.all("azure-native:alertsmanagement:PrometheusRuleGroup")
+    found = [g.listed(one, "rules") for one in groups]
+    asked = [g.at(one, "expression") for several in found for one in several or ()]
+    facts: list[Fact] = [*(g.misses(one) for one in asked), *(None for several in found if several is None)]
+    return _cluster(graph, g.some(facts), yes="told", no="none")
+
+
 def _budget(graph: Graph) -> str | None:
     found = graph.all("azure-native:consumption:Budget", "azure-native:costmanagement:Budget")
     return _cluster(graph, bool(found), yes="alerting", no="none")
@@ -304,5 +312,6 @@ READERS: dict[str, Reader] = {
     "log.retention": _retention,
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
+    "alarm.silent": _alarm,
     "budget.alert": _budget,
 }

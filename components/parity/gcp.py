@@ -236,6 +236,13 @@ def _protected(graph: Graph) -> str | None:
     return _cluster(graph, *facts, yes="engine", no="none")
 
 
+def _alarm(graph: Graph) -> str | None:
+    found = [g.listed(one, "conditions") for one in graph.all("gcp:monitoring/alertPolicy:AlertPolicy")]
+    asked = [g.at(one, "conditionPrometheusQueryLanguage", "query") for several in found for one in several or ()]
+    facts: list[Fact] = [*(g.misses(one) for one in asked), *(None for several in found if several is None)]
+    return _cluster(graph, g.some(facts), yes="told", no="none")
+
+
 def _budget(graph: Graph) -> str | None:
     return _cluster(graph, bool(graph.all("gcp:billing/budget:Budget")), yes="alerting", no="none")
 
@@ -271,5 +278,6 @@ READERS: dict[str, Reader] = {
     "log.retention": _retention,
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
+    "alarm.silent": _alarm,
     "budget.alert": _budget,
 }

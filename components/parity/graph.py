@@ -121,6 +121,11 @@ def is_(value: Any, *wanted: object) -> Fact:
     return any(type(value) is type(one) and value == one for one in wanted)
 
 
+def misses(expression: Any) -> Fact:
+    """Whether an expression of PromQL has a value once metrics stop to arrive; None where it cannot be read."""
+    return None if expression is HIDDEN else isinstance(expression, str) and "absent(" in expression
+
+
 def given(value: Any) -> Fact:
     """Whether something is there: a reference to what is yet to be made counts."""
     value = readable(value)

@@ -52,6 +52,7 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
 
 def configuration(world: World) -> str:
     """The text of alertmanager.yml: each receiver is told of its severities, nobody of the rest. Pure."""
+    told = [one for one in world.alerts if "cell" in one.told_by]
     routes: list[dict[str, Any]] = [
         {
             "receiver": one.name,
@@ -59,7 +60,7 @@ def configuration(world: World) -> str:
             # The next receiver is asked too: a page may be for two.
             "continue": True,
         }
-        for one in world.alerts
+        for one in told
     ]
     document = {
         "route": {
@@ -72,10 +73,7 @@ def configuration(world: World) -> str:
         },
         "receivers": [
             {"name": _NOBODY},
-            *(
-                {"name": one.name, "webhook_configs": [_webhook(one.name, one.url, token=one.token)]}
-                for one in world.alerts
-            ),
+            *({"name": one.name, "webhook_configs": [_webhook(one.name, one.url, token=one.token)]} for one in told),
         ],
         "inhibit_rules": [
             # What is paged for need not be a ticket too.
@@ -108,7 +106,7 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
         # What is lost with the pod: silences, and who was told already, so that a receiver may be told again.
         k8s.core.v1.VolumeArgs(name="data", empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs()),
     ]
-    if any(one.token for one in context.cell.world.alerts):
+    if any(one.token and "cell" in one.told_by for one in context.cell.world.alerts):
         mounts.append(k8s.core.v1.VolumeMountArgs(name="receivers", mount_path=_RECEIVERS_DIR, read_only=True))
         secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=names.RECEIVERS_SECRET, default_mode=0o440)
         volumes.append(k8s.core.v1.VolumeArgs(name="receivers", secret=secret))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -41,6 +41,7 @@ def build(
     sister_cells: dict[str, pulumi.Output[str]],
     guaranteed: Callable[[], pulumi.Output[dict[str, str | None]]],
     identities: pulumi.Output[dict[str, str]],
+    metrics: pulumi.Output[dict[str, Any]],
     exports: Mapping[str, Permit],
 ) -> None:
     """Declare everything that is installed in the cell's cluster.
@@ -48,8 +49,8 @@ def build(
     `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
     cells (JSON text by cell name); only the gate cell uses them. `guaranteed` is asked last: it maps capability id to
     what the cell guarantees, with what was declared here. `identities` maps each maison to what binds a service account
-    to its cloud identity, `exports` an id to the export entry that the cluster lets in. Repetition: declarative, a
-    second run changes nothing.
+    to its cloud identity, `metrics` says how metrics are written to the cloud, `exports` an id to the export entry that
+    the cluster lets in. Repetition: declarative, a second run changes nothing.
     """
     parent = pulumi.ComponentResource("twain:index:Platform", cell.cell.name)
     context = Context(
@@ -62,7 +63,7 @@ def build(
     admission.declare(context)
     device_plugin.declare(context, spaces)
     dcgm.declare(context, spaces)
-    prometheus.declare(context, spaces)
+    prometheus.declare(context, spaces, metrics)
     alertmanager.declare(context, spaces)
     charts.declare(context, spaces)
     gateway.declare(context, spaces, gateway_class=gateway_class)

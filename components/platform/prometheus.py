@@ -1,6 +1,7 @@
 """Prometheus of a cell: its configuration, its first rules, its pod.
 
-Nothing leaves the cell but what the fleet asks to be written to a store of its world; alerts go to the Alertmanager
+Nothing leaves the cell but what the fleet asks to be written to a store of its world or to the cloud's managed
+Prometheus in the cell's region; alerts go to the Alertmanager
 beside it. External labels say which world and cell a series is of, and `honor_labels` is off, so that a target cannot
 claim to be elsewhere.
 """
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.platform import names, priorities, security
+from components.platform import metrics_write, names, priorities, security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +24,20 @@ if TYPE_CHECKING:
     from components.spec.model import ResolvedCell
 
 _CONFIG_DIR = "/etc/prometheus"
-_WRITER_DIR = "/etc/prometheus-remote-write"
 
 
-def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
-    """Declare the service account, the configuration and the Deployment."""
+def declare(context: Context, spaces: Mapping[str, pulumi.Resource], exported: pulumi.Output[dict[str, Any]]) -> None:
+    """Declare the service account, the configuration and the Deployment. `exported` is what the cell's `infra` stack
+    says of the managed store.
+    """
     options = context.options(depends_on=[spaces[names.SYSTEM_NAMESPACE]])
-    _access(context, options)
+    _access(context, options, metrics_write.annotations(context, exported))
+    metrics_write.way_out(context, options)
     labels = {**context.labels, "app.kubernetes.io/name": names.PROMETHEUS}
-    data = {"prometheus.yml": configuration(context.cell), "rules.yml": rules()}
+    text: pulumi.Input[str] = configuration(context.cell)
+    if metrics_write.is_managed(context.cell):
+        text = exported.apply(lambda found: configuration(context.cell, metrics_write.read(context.cell, found)))
+    data = {"prometheus.yml": text, "rules.yml": rules()}
     k8s.core.v1.ConfigMap(
         names.PROMETHEUS,
         metadata=k8s.meta.v1.ObjectMetaArgs(name=names.PROMETHEUS, namespace=names.SYSTEM_NAMESPACE, labels=labels),
@@ -46,7 +52,8 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
             strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": names.PROMETHEUS}),
             template=k8s.core.v1.PodTemplateSpecArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels), spec=_pod(context)
+                metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels | metrics_write.pod_labels(context.cell)),
+                spec=_pod(context),
             ),
         ),
         opts=options,
@@ -68,7 +75,7 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource]) -> None:
     )
 
 
-def configuration(cell: ResolvedCell) -> str:
+def configuration(cell: ResolvedCell, managed: metrics_write.Written | None = None) -> str:
     """The text of prometheus.yml for a cell. Pure."""
     source = "__meta_kubernetes_pod_"
 
@@ -114,20 +121,9 @@ def configuration(cell: ResolvedCell) -> str:
         "rule_files": [f"{_CONFIG_DIR}/rules.yml"],
         "alerting": {"alertmanagers": [_alertmanager()]},
         "scrape_configs": [pods],
-        **_remote_write(cell),
+        **metrics_write.targets(cell, managed),
     }
     return yaml.safe_dump(document, sort_keys=False)
-
-
-def _remote_write(cell: ResolvedCell) -> dict[str, Any]:
-    """Where samples are written besides: nowhere, unless the world has a store for them."""
-    store = cell.world.remote_write
-    if store is None:
-        return {}
-    target: dict[str, Any] = {"url": store.url, "name": "world", "follow_redirects": False}
-    if store.token:
-        target["authorization"] = {"type": "Bearer", "credentials_file": f"{_WRITER_DIR}/token"}
-    return {"remote_write": [target]}
 
 
 def _alertmanager() -> dict[str, Any]:
@@ -178,9 +174,11 @@ def rules() -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _access(context: Context, options: pulumi.ResourceOptions) -> None:
-    meta = k8s.meta.v1.ObjectMetaArgs(name=names.PROMETHEUS, namespace=names.SYSTEM_NAMESPACE, labels=context.labels)
-    k8s.core.v1.ServiceAccount(names.PROMETHEUS, metadata=meta, automount_service_account_token=False, opts=options)
+def _access(context: Context, options: pulumi.ResourceOptions, annotations: Any) -> None:
+    bound = k8s.meta.v1.ObjectMetaArgs(
+        name=names.PROMETHEUS, namespace=names.SYSTEM_NAMESPACE, labels=context.labels, annotations=annotations
+    )
+    k8s.core.v1.ServiceAccount(names.PROMETHEUS, metadata=bound, automount_service_account_token=False, opts=options)
     k8s.rbac.v1.ClusterRole(
         f"twain-{names.PROMETHEUS}",
         metadata=k8s.meta.v1.ObjectMetaArgs(name=f"twain-{names.PROMETHEUS}", labels=context.labels),
@@ -202,7 +200,6 @@ def _access(context: Context, options: pulumi.ResourceOptions) -> None:
 
 def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
     retention = context.cell.template.observability.retention_hours
-    store = context.cell.world.remote_write
     mounts = [
         k8s.core.v1.VolumeMountArgs(name="config", mount_path=_CONFIG_DIR, read_only=True),
         k8s.core.v1.VolumeMountArgs(name="data", mount_path="/prometheus"),
@@ -211,8 +208,8 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
         k8s.core.v1.VolumeArgs(name="config", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=names.PROMETHEUS)),
         k8s.core.v1.VolumeArgs(name="data", empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs()),
     ]
-    if store is not None and store.token:
-        mounts.append(k8s.core.v1.VolumeMountArgs(name="writer", mount_path=_WRITER_DIR, read_only=True))
+    if metrics_write.mounts_secret(context.cell):
+        mounts.append(k8s.core.v1.VolumeMountArgs(name="writer", mount_path=metrics_write.WRITER_DIR, read_only=True))
         secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=names.REMOTE_WRITE_SECRET, default_mode=0o440)
         volumes.append(k8s.core.v1.VolumeArgs(name="writer", secret=secret))
     return k8s.core.v1.PodSpecArgs(
@@ -230,6 +227,7 @@ def _pod(context: Context) -> k8s.core.v1.PodSpecArgs:
                     "--storage.tsdb.path=/prometheus",
                     f"--storage.tsdb.retention.time={retention}h",
                     f"--web.listen-address=$(POD_IP):{names.PROMETHEUS_PORT}",
+                    *metrics_write.arguments(context.cell),
                 ],
                 env=[security.pod_ip()],
                 ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=names.PROMETHEUS_PORT)],

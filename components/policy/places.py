@@ -61,6 +61,8 @@ _NEEDED = {
     "azure-native:dbforpostgresql:Server": "location",
     "azure-native:keyvault:Vault": "location",
     "azure-native:managedidentity:UserAssignedIdentity": "location",
+    "azure-native:alertsmanagement:PrometheusRuleGroup": "location",
+    "azure-native:monitor:ActionGroup": "location",
     "azure-native:monitor:AzureMonitorWorkspace": "location",
     "azure-native:monitor:DataCollectionEndpoint": "location",
     "azure-native:monitor:DataCollectionRule": "location",
@@ -83,6 +85,8 @@ _SENT_TO = {
 # "Global".
 _PLACELESS = frozenset(
     {
+        # It watches the subscription's log, which no region has.
+        "azure-native:monitor:ActivityLogAlert",
         "azure-native:monitor:PrivateLinkScope",
         "azure-native:privatedns:PrivateZone",
         "azure-native:privatedns:VirtualNetworkLink",

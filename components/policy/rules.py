@@ -9,13 +9,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from components.policy import access, hardening, kube_objects, kube_pods, kube_security, kube_texts, places, traffic
+from components.policy import (
+    access,
+    alarm_rules,
+    hardening,
+    kube_objects,
+    kube_pods,
+    kube_security,
+    kube_texts,
+    places,
+    traffic,
+)
 from components.policy.model import REFERENCE, Check, violation
 
 if TYPE_CHECKING:
     from components.policy.model import Subject, Violation
 
-RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS)
+RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS, *alarm_rules.CHECKS)
 CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS, *hardening.CHECKS)
 INSIDE: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_texts.CHECKS)
 KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)

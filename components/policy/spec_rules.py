@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, kubernetes, node_images, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
-from components.policy import dataset_rules, fleet_rules, homes
+from components.policy import alarm_rules, dataset_rules, fleet_rules, homes
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -86,6 +86,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(fleet_rules.guard_rails(fleet, world, path))
         found.extend(fleet_rules.told(world, path))
         found.extend(homes.kept(world, path))
+        found.extend(alarm_rules.called(fleet, world, path))
     found.extend(_names(fleet, path))
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"
@@ -99,6 +100,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(_log_days(fleet, cell, path, where))
         found.extend(_prepaid(fleet, cell, path, where))
         found.extend(fleet_rules.budget(fleet, cell, path, where))
+        found.extend(alarm_rules.managed(fleet, cell, path, where))
         found.extend(fleet_rules.hosted_model(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     found.extend(dataset_rules.datasets(fleet, path))

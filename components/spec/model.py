@@ -74,7 +74,8 @@ class Groups(SpecModel):
 class Receiver(SpecModel):
     """Who is told of a world's alerts: a webhook at an address inside the world. `token` says that the caller shows a
     bearer token, which the cell's secret store keeps and no file of ours holds; an address that is itself a secret
-    cannot be judged, so it holds no user, no query and no fragment.
+    cannot be judged, so it holds no user, no query and no fragment. `told_by`: the Alertmanager of each `cell`, and
+    the `cloud`'s own alerting, which speaks when the cell is dead.
     """
 
     name: Name
@@ -82,6 +83,7 @@ class Receiver(SpecModel):
     severities: Annotated[tuple[Literal["page", "ticket"], ...], EachOnce] = Field(
         default=("page", "ticket"), min_length=1
     )
+    told_by: Annotated[tuple[Literal["cell", "cloud"], ...], EachOnce] = Field(default=("cell",), min_length=1)
     token: bool = False
 
 
@@ -180,12 +182,14 @@ class Observability(SpecModel):
     """Prometheus of the cell, and how long its logs are kept.
 
     China's Cybersecurity Law (article 21 of the text of 2016) asks for network logs of at least six months: so many are
-    the default everywhere, and fewer are refused in `cn`. The upper bound is Azure's.
+    the default everywhere, and fewer are refused in `cn`. The upper bound is Azure's. `metrics`: they stay in the
+    `cell`, or Prometheus writes them to the cloud's `managed` one in the region as well.
     """
 
     scrape_interval_s: Positive = 15
     retention_hours: Positive = 360
     log_days: int = Field(default=180, ge=30, le=730, strict=True)
+    metrics: Literal["cell", "managed"] = "cell"
 
 
 class Registry(SpecModel):
@@ -240,11 +244,13 @@ class Platform(SpecModel):
 
 class AlicloudOverrides(SpecModel):
     """What only Alibaba Cloud has. `kms_instance` is an instance of its KMS that somebody has bought in advance: only
-    there can a key be made that signs.
+    there can a key be made that signs. `metrics_write` is the address at which the cell's Prometheus instance takes
+    remote write: its console tells it once the instance is there, and no resource does.
     """
 
     kms_instance: str = Field(default="", pattern=r"^(kst-[a-z0-9]{8,40})?$")
     cluster_spec: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
+    metrics_write: str = Field(default="", max_length=400, pattern=r"^(https://[^@?#\s]+)?$")
 
 
 class GcpOverrides(SpecModel):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.alicloud_account import ACCOUNT_TYPES
 from rehearsal.providers.alicloud_ai import AI_TYPES
+from rehearsal.providers.alicloud_alarms import ALARM_TYPES
 from rehearsal.providers.alicloud_caches import CACHE_TYPES
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
 from rehearsal.providers.alicloud_databases import DATABASE_TYPES
@@ -64,6 +65,7 @@ CLOUD = Cloud(
             *OTHER_TYPES,
             *FILE_TYPES,
             *LOG_TYPES,
+            *ALARM_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,

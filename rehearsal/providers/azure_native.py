@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.providers.azure_account import ACCOUNT_TYPES
 from rehearsal.providers.azure_ai import AI_TYPES
+from rehearsal.providers.azure_alarms import ALARM_TYPES
 from rehearsal.providers.azure_arm import resolve
 from rehearsal.providers.azure_caches import CACHE_TYPES
 from rehearsal.providers.azure_cluster import CLUSTER_TYPES
@@ -68,6 +69,7 @@ CLOUD = Cloud(
             *OTHER_TYPES,
             *FILE_TYPES,
             *LOG_TYPES,
+            *ALARM_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,

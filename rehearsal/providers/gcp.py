@@ -8,6 +8,7 @@ from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.framework import CloudProvider
 from rehearsal.providers.gcp_account import ACCOUNT_TYPES
 from rehearsal.providers.gcp_ai import AI_TYPES
+from rehearsal.providers.gcp_alarms import ALARM_TYPES
 from rehearsal.providers.gcp_caches import CACHE_TYPES
 from rehearsal.providers.gcp_cluster import CLUSTER, CLUSTER_TYPES, find_cluster
 from rehearsal.providers.gcp_databases import DATABASE_TYPES
@@ -67,6 +68,7 @@ CLOUD = Cloud(
             *OTHER_TYPES,
             *FILE_TYPES,
             *LOG_TYPES,
+            *ALARM_TYPES,
             *IMAGE_TYPES,
             *DATABASE_TYPES,
             *CACHE_TYPES,

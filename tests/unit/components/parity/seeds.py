@@ -152,6 +152,9 @@ ALICLOUD = (
     _ali(f"{RDS} encryptionKey", "", database__encryption="cloud-key"),
     _ali(f"{RDS} sslAction", "Close", database__tls="optional"),
     _ali("alicloud:redis/tairInstance:TairInstance sslEnabled", "Disable", cache__tls="optional"),
+    # What the fleet of the plans does not ask for.
+    _ali("alicloud:cms/alertRuleV2:AlertRuleV2 queryConfig.expr", 'absent(up{cell="one"})', new=True,
+         alarm__silent="told"),
 )  # fmt: skip
 
 GCP = (
@@ -204,6 +207,8 @@ GCP = (
     _gcp("gcp:memorystore/instance:Instance transitEncryptionMode", "TRANSIT_ENCRYPTION_DISABLED",
          cache__tls="optional"),
     # What the fleet of the plans does not ask for.
+    _gcp("gcp:monitoring/alertPolicy:AlertPolicy conditions",
+         [{"conditionPrometheusQueryLanguage": {"query": 'absent(up{cell="one"})'}}], new=True, alarm__silent="told"),
     _gcp("gcp:billing/budget:Budget amount", {"specifiedAmount": {"units": "1"}}, new=True, budget__alert="alerting"),
 )  # fmt: skip
 
@@ -251,6 +256,8 @@ AZURE = (
     _az("azure-native:authorization:ManagementLockByScope level", "CanNotDelete", new=True,
         beside={"scope": f"{_GROUP}/managedClusters/one"}, deletion__protection="cloud"),
     _az("azure-native:redisenterprise:Database clientProtocol", "Plaintext", cache__tls="optional"),
+    _az("azure-native:alertsmanagement:PrometheusRuleGroup rules", [{"expression": 'absent(up{cell="one"})'}],
+        new=True, alarm__silent="told"),
     _az("azure-native:consumption:Budget amount", 1, new=True, budget__alert="alerting"),
 )  # fmt: skip
 
