@@ -62,14 +62,15 @@ def declare(
     endpoint = collector.metrics_ingestion.apply(lambda found: str(found.endpoint) if found else "")
     return MetricsWrite(
         target=pulumi.Output.all(endpoint, rule.immutable_id, user.client_id, user.tenant_id).apply(
-            lambda found: _target(*(str(one) for one in found))
+            lambda found: target(*(str(one) for one in found))
         ),
         binding=user.client_id,
         keyed=False,
     )
 
 
-def _target(endpoint: str, rule: str, client: str, tenant: str) -> dict[str, Any]:
+def target(endpoint: str, rule: str, client: str, tenant: str) -> dict[str, Any]:
+    """The item of `remote_write`. Pure."""
     return {
         "url": f"{endpoint}/dataCollectionRules/{rule}/streams/{_STREAM}/api/v1/write?api-version={_API_VERSION}",
         "azuread": {"cloud": "AzurePublic", "workload_identity": {"client_id": client, "tenant_id": tenant}},

@@ -47,13 +47,14 @@ def declare(parent: Component, name: str, inputs: ObservabilityInputs) -> Metric
         opts=parent.child(),
     )
     return MetricsWrite(
-        target=project.apply(lambda known: _target(known, place.region, place.cell.cell.name)),
+        target=project.apply(lambda known: target(known, place.region, place.cell.cell.name)),
         binding=account.email,
         keyed=False,
     )
 
 
-def _target(project: str, region: str, cell: str) -> dict[str, Any]:
+def target(project: str, region: str, cell: str) -> dict[str, Any]:
+    """The item of `remote_write`. Pure."""
     placed = {"project_id": project, "location": region, "cluster": cell}
     return {
         "url": f"https://monitoring.googleapis.com/v1/projects/{project}/location/global/prometheus/api/v1/write",

@@ -88,7 +88,7 @@ def mounts_secret(cell: ResolvedCell) -> bool:
     return keyed or (store is not None and store.token)
 
 
-def annotations(context: Context, exported: pulumi.Output[dict[str, Any]]) -> Any:
+def bound_to(context: Context, exported: pulumi.Output[dict[str, Any]]) -> Any:
     """What binds the service account to the identity that writes; None where there is none."""
     if not is_managed(context.cell) or WRITES_TO[context.cell.cell.cloud].keyed:
         return None

@@ -31,7 +31,7 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource], exported: p
     says of the managed store.
     """
     options = context.options(depends_on=[spaces[names.SYSTEM_NAMESPACE]])
-    _access(context, options, metrics_write.annotations(context, exported))
+    _access(context, options, metrics_write.bound_to(context, exported))
     metrics_write.way_out(context, options)
     labels = {**context.labels, "app.kubernetes.io/name": names.PROMETHEUS}
     text: pulumi.Input[str] = configuration(context.cell)

@@ -169,16 +169,24 @@ class Graph:
 
     def _accepts(self, kind: str, urns: Iterable[str]) -> bool:
         """Whether a value comes from resources of this graph that were judged and accepted, and from nothing else. A
-        place of a cloud comes from a cloud; what is in a cluster may also come from the cluster.
+        place of a cloud comes from a cloud; what is in a cluster may also come from the cluster, and from the `infra`
+        stack of a cell of this world, whose own graph is judged and whose outputs are known before anything is made.
         """
         if self._later:
             return True
         sources = [(urn, self._kinds.get(urn, "")) for urn in urns]
         inside = kind.startswith("kubernetes:")
         return bool(sources) and all(
-            urn not in self._refused and (cloud_of(of) is not None or (inside and of.startswith("kubernetes:")))
+            urn not in self._refused
+            and (cloud_of(of) is not None or (inside and (of.startswith("kubernetes:") or self._is_infra(urn))))
             for urn, of in sources
         )
+
+    def _is_infra(self, urn: str) -> bool:
+        """Whether an urn is that of the reference by which a cell's `platform` reads a cell's `infra` in this world."""
+        kind, _, name = urn.partition(f"::{REFERENCE}::")
+        cell = name.removeprefix("infra-") if kind and name.startswith("infra-") else ""
+        return bool(cell) and self._border.cells.get(cell) == self._border.world
 
 
 def _without_provider(subject: Subject) -> Subject:

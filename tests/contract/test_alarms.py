@@ -11,7 +11,7 @@ from components.errors import ResidencyError, SpecError
 from components.platform import alertmanager
 from components.policy.spec_rules import load_checked
 from components.spec.load import load_fleet
-from tests.contract.cells import CELLS, Infra
+from tests.contract.cells import CELLS, Infra, Made
 from tests.recorder import FLEET
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ def asking(folder: Path, *, hooks: bool = True, managed: bool = True, **other: s
     return path
 
 
+_MADE: dict[tuple[str, bool], Made] = {}
+
+
+def made(cloud: str, folder: Path, infra: Infra, *, managed: bool = True) -> Made:
+    """The cell of a cloud in the fleet that asks for alarms. It is made once."""
+    key = (cloud, managed)
+    if key not in _MADE:
+        _MADE[key] = infra(cloud, asking(folder, managed=managed))
+    return _MADE[key]
+
+
 def texts(value: Any) -> str:
     return yaml.safe_dump(value)
 
@@ -78,7 +89,7 @@ def test_a_fleet_that_names_nobody_declares_no_alarm_and_says_so(cloud: str, inf
 def test_a_silent_cell_and_a_changed_trail_are_told_by_the_cloud_itself(
     cloud: str, tmp_path: Path, infra: Infra
 ) -> None:
-    recorder, outputs = infra(cloud, asking(tmp_path))
+    recorder, outputs = made(cloud, tmp_path, infra)
     silent = [one for one in recorder.of(SILENT[cloud]) if one.name.endswith("-silent")]
     assert len(silent) == 1
     assert f'absent(up{{cell="{CELLS[cloud]}"}})' in texts(silent[0].inputs).replace("\\", "")
@@ -92,7 +103,7 @@ def test_a_silent_cell_and_a_changed_trail_are_told_by_the_cloud_itself(
 
 @pytest.mark.parametrize("cloud", ["gcp", "azure"])
 def test_who_is_told_is_who_the_fleet_names_and_nobody_else(cloud: str, tmp_path: Path, infra: Infra) -> None:
-    recorder, _ = infra(cloud, asking(tmp_path))
+    recorder, _ = made(cloud, tmp_path, infra)
     told = recorder.one(TELLS[cloud]).inputs
     if cloud == "gcp":
         assert (told["type"], told["labels"]) == ("webhook_tokenauth", {"url": HOOKS["row"]})
@@ -106,7 +117,7 @@ def test_who_is_told_is_who_the_fleet_names_and_nobody_else(cloud: str, tmp_path
 
 @pytest.mark.parametrize("cloud", CELLS)
 def test_metrics_that_stay_in_the_cell_cannot_be_missed_by_the_cloud(cloud: str, tmp_path: Path, infra: Infra) -> None:
-    recorder, outputs = infra(cloud, asking(tmp_path, managed=False))
+    recorder, outputs = made(cloud, tmp_path, infra, managed=False)
     assert set(outputs["alarms"]["unwatched"]) == {"silent"}
     assert not [one for one in recorder.resources if one.name.endswith("-silent")]
     assert [one for one in recorder.resources if one.name.endswith("-audit")]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from components.errors import ResidencyError, SpecError, TwainLibraryError
+from components.parity import state
 from components.platform import metrics_write, prometheus
+from components.policy.decide import Border, Graph
 from components.policy.spec_rules import load_checked
 from components.spec.load import load_fleet
 from stacks import program
 from tests.contract.cells import CELLS, Infra
-from tests.contract.test_alarms import WRITE, asking
+from tests.contract.test_alarms import WRITE, asking, made
 from tests.contract.test_platform import INFRA
-from tests.recorder import FLEET, PEM, Recorder, environment, run
+from tests.recorder import FLEET, PEM, ROOT, Recorder, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +59,8 @@ def platform(cloud: str, folder: Path, fleet: Path, exported: dict[str, Any]) ->
 def test_prometheus_writes_to_its_own_region_s_store_with_one_login_that_is_no_key_in_any_object(
     cloud: str, tmp_path: Path, infra: Infra
 ) -> None:
-    fleet = asking(tmp_path, hooks=False)
-    made, outputs = infra(cloud, fleet)
+    fleet = asking(tmp_path)
+    cell, outputs = made(cloud, tmp_path, infra)
     exported = outputs["metrics_write"]
     recorder = platform(cloud, tmp_path, fleet, exported)
     (config,) = [one for one in recorder.of("kubernetes:core/v1:ConfigMap") if one.name == "prometheus"]
@@ -79,7 +84,7 @@ def test_prometheus_writes_to_its_own_region_s_store_with_one_login_that_is_no_k
     assert secrets == []
     assert list(annotations.values()) == [exported["binding"]]
     token, key, wanted = GRANTS[cloud]
-    granted = [one for one in made.of(token) if one.name.endswith("-writer")]
+    granted = [one for one in cell.of(token) if one.name.endswith("-writer")]
     assert [str(one.inputs[key]).endswith(wanted) for one in granted] == [True]
     used = template["metadata"]["labels"].get("azure.workload.identity/use")
     assert (used == "true") is (cloud == "azure")
@@ -92,8 +97,8 @@ def test_the_way_out_is_opened_for_prometheus_alone_and_only_when_it_is_asked_fo
     kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
     plain = platform(cloud, tmp_path, FLEET, {})
     assert not [one for one in plain.of(kind) if one.name == "prometheus-writes"]
-    fleet = asking(tmp_path, hooks=False)
-    recorder = platform(cloud, tmp_path, fleet, infra(cloud, fleet)[1]["metrics_write"])
+    fleet = asking(tmp_path)
+    recorder = platform(cloud, tmp_path, fleet, made(cloud, tmp_path, infra)[1]["metrics_write"])
     (policy,) = [one for one in recorder.of(kind) if one.name == "prometheus-writes"]
     spec = policy.inputs["spec"]
     assert spec["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
@@ -144,3 +149,21 @@ def test_an_address_that_nobody_tells_is_named_and_lies_in_the_cell_s_region(
     assert [(one.code, one.where) for one in refused.value.problems] == [
         (code, "spec.cells[0].overrides.alicloud.metrics_write")
     ]
+
+
+@pytest.mark.parametrize("cloud", CELLS)
+def test_a_fleet_that_asks_for_all_of_it_and_was_never_up_is_planned_and_breaks_no_rule(
+    cloud: str, tmp_path: Path
+) -> None:
+    path = asking(tmp_path)
+    fleet, cell = load_fleet(path), CELLS[cloud]
+    border = Border.of(fleet, fleet.resolved(cell).cell.world)
+    done = subprocess.run(
+        [sys.executable, "-m", "stacks.planner", f"rehearsal.{cell}.infra", f"rehearsal.{cell}.platform",
+         "--fleet", str(path)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["resources"]
+    assert [str(one) for one in Graph(border).judge(rows)] == []
+    assert state.infra(rows, cloud)["alarm.silent"] == "told"

@@ -42,6 +42,19 @@ def test_an_unknown_place_from_another_stack_is_refused() -> None:
     assert found(other, identity(propertyDependencies={"location": [other["urn"]]})) == [("RES-004", "location")]
 
 
+def test_a_text_in_a_cluster_may_come_from_the_infra_stack_of_a_cell_of_this_world_alone() -> None:
+    def told(name: str) -> list[str]:
+        edges = {"data": [f"urn:pulumi:prod.a.platform::twain::pulumi:pulumi:StackReference::{name}"]}
+        config = row("kubernetes:core/v1:ConfigMap", "c", {"data": {"prometheus.yml": UNKNOWN}})
+        judged = {"world": "row", "allowed": ["francecentral"], "cells": {"a": "row", "b": "cn"}}
+        return [one.rule for one in decide([config | {"propertyDependencies": edges}], **judged)]
+
+    assert told("infra-a") == []
+    assert told("infra-b") == ["RES-004"]
+    assert told("infra-of-nobody") == ["RES-004"]
+    assert told("a") == ["RES-004"]
+
+
 def test_a_secret_place_is_refused() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
     assert found(row(GROUP, "g", {"location": secret})) == [("RES-004", "location")]
