@@ -49,6 +49,7 @@ SERVICES: dict[str, dict[str, tuple[str, ...]]] = {
         "rds": (),
         "redis": (),
         "resourcemanager": (),
+        "sls": (),
         "vpc": (),
     },
     "gcp": {
@@ -75,6 +76,7 @@ SERVICES: dict[str, dict[str, tuple[str, ...]]] = {
         "vertex": ("aiplatform.googleapis.com",),
     },
     "azure": {
+        "alertsmanagement": ("Microsoft.AlertsManagement",),
         "authorization": (),
         "cognitiveservices": ("Microsoft.CognitiveServices",),
         "compute": ("Microsoft.Compute",),

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _VNET = "azure-native:network:VirtualNetwork"
 _PROVIDERS = (
-    "Cache", "CognitiveServices", "Compute", "Consumption", "ContainerRegistry", "ContainerService", "DBforPostgreSQL",
-    "Insights", "KeyVault", "ManagedIdentity", "Monitor", "Network", "OperationalInsights", "Storage", "Web",
+    "AlertsManagement", "Cache", "CognitiveServices", "Compute", "Consumption", "ContainerRegistry",
+    "ContainerService", "DBforPostgreSQL", "Insights", "KeyVault", "ManagedIdentity", "Monitor", "Network",
+    "OperationalInsights", "Storage", "Web",
 )  # fmt: skip
 _SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
