@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.policy import hosts, kube_objects, kube_pods, kube_security
+from components.policy import hosts, kube, kube_objects, kube_pods, kube_security
 from components.policy.catalogue import RULES
 
 if TYPE_CHECKING:
@@ -45,7 +45,17 @@ class Policy:
 EXEMPT: Final = ("kube-node-lease", "kube-public", "kube-system")
 _WORDS = "((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).join(' ')"
 _ARGS = "(has(c.args) ? c.args : []).join(' ')"
-_ON = "has(e.value) && e.value in ['1', 'true', 'True']"
+# What is looked at of what follows a flag: longer texts would cost more than an API server spends.
+_NEAR = 600
+
+
+def _is_on(name: str) -> str:
+    """Whether a variable is on: the last of a name counts, so each of them must be."""
+    on = "has(e.value) && e.value in ['1', 'true', 'True']"
+    named = f"e.name == '{name}'"
+    return f"(has(c.env) && c.env.exists(e, {named}) && c.env.all(e, !({named}) || ({on})))"
+
+
 _CONTAINERS = (
     "(has(variables.spec.containers) ? variables.spec.containers : [])"
     " + (has(variables.spec.initContainers) ? variables.spec.initContainers : [])"
@@ -112,6 +122,12 @@ def _pods(border: Border) -> tuple[Expression, ...]:
         ),
         *(_destination(border, rule, names, of) for rule, names, of in kube_pods.ENV),
         _traces(border),
+        _models(border),
+        Expression(
+            rule="RES-028",
+            cel="!has(variables.spec.hostAliases) || variables.spec.hostAliases.all(a, !has(a.ip) || "
+            f"a.ip.matches({_raw(hosts.destination(hosts.receivers(world, allowed, own)))}))",
+        ),
         Expression(
             rule="RES-026",
             cel="!has(variables.spec.dnsConfig) || !has(variables.spec.dnsConfig.nameservers) || "
@@ -126,28 +142,62 @@ def _destination(border: Border, rule: str, names: str, of: str) -> Expression:
         border.world, border.allowed, border.hosts
     )
     value = _raw(hosts.destination(pattern))
+    written = " || ".join(f"e.valueFrom.fieldRef.fieldPath.startsWith('{one}')" for one in kube.WRITTEN)
+    own = f"has(e.valueFrom.fieldRef) && !({written})"
     return Expression(
         rule=rule,
         cel=f"variables.containers.all(c, !has(c.env) || c.env.all(e, !e.name.matches({_raw(names)}) || "
-        f"(has(e.valueFrom) ? has(e.valueFrom.fieldRef) : (!has(e.value) || e.value.matches({value})))))",
+        f"(has(e.valueFrom) ? ({own}) : (!has(e.value) || (size(e.value) <= {hosts.LONGEST} && {_STANDS} && "
+        f"e.value.matches({value}))))))",
     )
+
+
+def _stands() -> str:
+    """As `kube.Container.stands`."""
+    name = "'$(' + f.name + ')'"
+    fields = ", ".join(f"'{one}'" for one in kube.ADDRESSES)
+    address = f"has(f.valueFrom) && has(f.valueFrom.fieldRef) && f.valueFrom.fieldRef.fieldPath in [{fields}]"
+    splits = f"f.value.matches(e.value.contains('@') ? {_raw(kube.SPLITS[True])} : {_raw(kube.SPLITS[False])})"
+    head, tail = _raw(kube.HEAD + r"\$\("), _raw(r"\)" + kube.TAIL)
+    first = f"e.value.matches({head} + f.name + {tail})"
+    return (
+        f"(!e.value.contains('$(') || (c.env.all(f, !e.value.contains({name}) || ({address}) || "
+        f"!((has(f.value) && {splits}) || {first})) && "
+        f"(!e.value.matches({_raw(kube.HEADED)}) || c.env.exists(f, e.value.contains({name}) && {address}))))"
+    )
+
+
+_STANDS = _stands()
 
 
 def _traces(border: Border) -> Expression:
     good = _raw(kube_pods.traces_value(hosts.receivers(border.world, border.allowed, border.hosts)))
     return Expression(
         rule="RES-017",
-        cel=f"variables.containers.all(c, ('x' + {_WORDS}).split('{kube_pods.TRACES}')"
+        cel=f"variables.containers.all(c, !{_WORDS}.contains('{kube_pods.TRACES}') || "
+        f"('x' + {_WORDS}).split('{kube_pods.TRACES}').map(p, p.size() > {_NEAR} ? p.substring(0, {_NEAR}) : p)"
         f".filter(p, !p.matches({good})).size() <= 1)",
     )
 
 
-def _china() -> tuple[Expression, ...]:
-    def engine(pattern: str) -> str:
-        return f"has(c.image) && c.image.split('@')[0].matches({_raw(pattern)})"
+def _models(border: Border) -> Expression:
+    good = _raw(kube_pods.model_value(border.world, hosts.sources(border.world, border.allowed, border.hosts)))
+    found, stores = _raw(f"(?i){kube_pods.MODEL_URI}"), _raw(kube_pods.STORES)
+    own = f"(has(c.env) && c.env.exists(e, e.name.matches({stores})) && m.matches(r'(?i)(?:s3|oss)://'))"
+    return Expression(
+        rule="RES-020",
+        cel=f"variables.containers.all(c, !({_engine(kube_pods.ENGINE_IMAGE)}) || !{_WORDS}.contains('://') || "
+        f"{_WORDS}.findAll({found}).all(m, {own} || m.matches({good})))",
+    )
 
+
+def _engine(pattern: str) -> str:
+    return f"has(c.image) && c.image.split('@')[0].matches({_raw(pattern)})"
+
+
+def _china() -> tuple[Expression, ...]:
     hub = f"({_WORDS}.matches({_raw(kube_pods.FROM_HUB)}) || {_ARGS}.matches({_raw(kube_pods.FIRST_FROM_HUB)}))"
-    told = "e.name in ['VLLM_NO_USAGE_STATS', 'DO_NOT_TRACK']"
+    told = f"({_is_on('VLLM_NO_USAGE_STATS')} || {_is_on('DO_NOT_TRACK')})"
     saas = _raw(kube_pods.SAAS_KEYS)
     return (
         Expression(
@@ -155,17 +205,16 @@ def _china() -> tuple[Expression, ...]:
         ),
         Expression(
             rule="RES-017",
-            cel=f"variables.containers.all(c, !({engine(kube_pods.VLLM_IMAGE)}) || "
-            f"(has(c.env) && c.env.exists(e, {told} && {_ON})))",
+            cel=f"variables.containers.all(c, !({_engine(kube_pods.VLLM_IMAGE)}) || {told})",
         ),
         Expression(
             rule="RES-020",
-            cel=f"variables.containers.all(c, !({engine(kube_pods.ENGINE_IMAGE)}) || !{hub} || "
-            f"(has(c.env) && c.env.exists(e, e.name == 'HF_HUB_OFFLINE' && {_ON})))",
+            cel=f"variables.containers.all(c, !({_engine(kube_pods.ENGINE_IMAGE)}) || !{hub} || "
+            f"{_is_on('HF_HUB_OFFLINE')})",
         ),
         Expression(
             rule="RES-031",
-            cel=f"variables.containers.all(c, !({engine(kube_pods.SAAS_IMAGE)}) && "
+            cel=f"variables.containers.all(c, !({_engine(kube_pods.SAAS_IMAGE)}) && "
             f"(!has(c.env) || c.env.all(e, !e.name.matches({saas}))))",
         ),
     )

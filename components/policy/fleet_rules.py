@@ -76,7 +76,7 @@ def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
 
 def told(world: World, path: str) -> Iterator[Problem]:
     """Each receiver of alerts has a name of its own; these, and the store of metrics, lie inside the world."""
-    inside = hosts.compiled(hosts.destination(hosts.receivers(world.name, frozenset(world.regions))))
+    inside = hosts.receivers(world.name, frozenset(world.regions))
     named = [one.name for one in world.alerts]
     addresses = [
         (f"alerts[{index}]", f"receiver {one.name} is told of alerts", one.url)
@@ -85,7 +85,7 @@ def told(world: World, path: str) -> Iterator[Problem]:
     if world.remote_write is not None:
         addresses.append(("remote_write", "metrics are written there", world.remote_write.url))
     for field, what, url in addresses:
-        if not inside.match(url):
+        if not hosts.inside(inside, url):
             yield Problem(
                 code="RES-014", path=path, where=f"spec.worlds.{world.name}.{field}.url", line=0,
                 message=f"{what}, and {hosts.why(hosts.host_of(url), world.name)}", value=url,

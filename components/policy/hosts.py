@@ -28,9 +28,19 @@ _PRIVATE = (
     r"100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.[0-9.]+",
     r"\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:]+)\]?",
 )
-_SINGLE = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
-# Only the node's own address is filled in by Kubernetes itself; any other variable may hold anything.
-_OWN_NODE = r"\$\((?:HOST_IP|NODE_IP|POD_IP|K8S_NODE_IP|MY_NODE_IP)\)"
+# A name without dots is a Service. It begins with a letter: a mere number is an address in another spelling.
+_SINGLE = r"[a-z](?:[a-z0-9_-]*[a-z0-9])?"
+# Another variable of the same container. Whoever takes a value with one asks where that comes from.
+VARIABLE = r"\$\([A-Za-z0-9_.-]+\)"
+# What Python and RE2 both mean by a space: their own classes differ.
+SPACE = r"[ \t\r\n]"
+# What separates destinations of a list. None of them stands inside one, so that a list is read in one way only.
+_BETWEEN = r"[,; \t\r\n]"
+_WITHIN = r"[^,; \t\r\n]"
+# Longer texts name no destinations: what would be read of them would take longer than anybody waits.
+LONGEST, LONGEST_ITEM = 16384, 4096
+# `dns://SERVER/NAME` asks a server, and then goes to the name: it is read by itself.
+_SCHEME = r"(?:[a-ce-z][a-z0-9+.-]*|d(?:[a-mo-z0-9+.-][a-z0-9+.-]*|n(?:[a-rt-z0-9+.-][a-z0-9+.-]*|s[a-z0-9+.-]+)?)?)://"
 
 # Alibaba Cloud writes the region as a word of the last name before the domain, or of the one before a service's name.
 _ALI_SERVICES = (
@@ -91,8 +101,10 @@ _ANY_REGION = "|".join(
 def host_of(text: str) -> str:
     """The host of a URL, of `host:port` or of a plain name, in lower case; empty for what names none."""
     rest = text.strip().lower()
-    if "://" in rest:
-        rest = rest.split("://", 1)[1]
+    scheme, _, after = rest.partition("://")
+    if after:
+        # gRPC's names hold a server of names before the name itself.
+        rest = after.rpartition("/")[2] if scheme == "dns" else after
     rest = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rsplit("@", 1)[-1]
     if rest.startswith("["):
         return rest.partition("]")[0] + "]"
@@ -138,13 +150,73 @@ def _declared(hosts: Iterable[str]) -> list[str]:
     ]
 
 
+def item(pattern: str) -> str:
+    """The pattern of one destination, without anchors: a URL, `host:port` or a name; a path and a socket name none."""
+    host = f"(?:{pattern}|{_SINGLE}|{VARIABLE})"
+    head = rf"(?:{_SCHEME}|dns:(?:///)?)?(?:[^@/?#\\,; \t\r\n]*@)?"
+    path = rf"/(?:[^/,; \t\r\n]{_WITHIN}*)?"
+    return rf"(?:{path}|(?:unix|file):{_WITHIN}*|{head}{host}\.?(?::[0-9]{{1,5}})?(?:[/?#]{_WITHIN}*)?)"
+
+
 def destination(pattern: str) -> str:
-    """The whole pattern of a value that names a host: a URL, `host:port` or a name, alone or in a list. A path and
-    an empty text name none. A name without dots is a Service of the same namespace.
+    """The whole pattern of a value that names destinations: none, one, or a list. For readers that never go back in a
+    text, as an API server is; `inside` says the same in Python, where a list is taken apart first.
     """
-    host = f"(?:{pattern}|{_SINGLE}|{_OWN_NODE})"
-    one = rf"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/?#\\,\s]*@)?{host}\.?(?::[0-9]+)?(?:[/?#][^,\s]*)?"
-    return rf"(?i)^\s*(?:|/[^,\s]*|(?:unix|file):[^,\s]*|{one}(?:[,;\s]+{one})*)\s*$"
+    one = item(pattern)
+    return rf"(?i)^{_BETWEEN}*(?:{one}(?:{_BETWEEN}+{one})*)?{_BETWEEN}*$"
+
+
+def items_of(value: str) -> list[str]:
+    """The destinations of a list."""
+    return [one for one in re.split(rf"{_BETWEEN}+", value) if one]
+
+
+def inside(pattern: str, value: str) -> bool:
+    """Whether a value names destinations of a pattern only."""
+    if len(value) > LONGEST:
+        return False
+    known = compiled(rf"(?i){item(pattern)}")
+    return all(len(one) <= LONGEST_ITEM and known.fullmatch(one) is not None for one in items_of(value))
+
+
+_NAME = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)+|\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:]+|[0-9]+|\$\([a-z0-9_.-]+\)")
+
+
+def shown(pattern: str, value: str) -> str:
+    """What a refusal may repeat of a value: scheme and host of what is outside. Credentials stand everywhere else."""
+    if len(value) > LONGEST:
+        return f"(a text of {len(value)} characters)"
+    known = compiled(rf"(?i){item(pattern)}")
+    found = [one for one in items_of(value) if len(one) > LONGEST_ITEM or known.fullmatch(one) is None]
+    return ", ".join(dict.fromkeys(_named(one) for one in found)) or "(not shown)"
+
+
+def _named(one: str) -> str:
+    scheme, mark, _ = one.partition("://")
+    name = host_of(one)
+    said = name if _NAME.fullmatch(name) else "(not shown)"
+    return f"{scheme}://{said}" if mark and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", scheme) else said
+
+
+def shown_image(reference: object) -> object:
+    """What a refusal may repeat of an image reference: an image has no user, whatever somebody writes before an @."""
+    if not isinstance(reference, str) or re.fullmatch(r"[\w.:/${}()-]{1,300}(?:@sha\d+:[0-9a-f]+)?", reference):
+        return reference
+    return _named(reference.rpartition("@")[2].strip()[:LONGEST_ITEM])
+
+
+def first_word(part: str) -> str:
+    """What follows a flag, without the marks around it."""
+    return re.split(r"[ \t\r\n]", part.lstrip("= \t\r\n"), maxsplit=1)[0].strip("\"'")
+
+
+def first_outside(pattern: str, value: str) -> str:
+    """The host of the first destination of a list that is not of the pattern, when it is a name that may be said."""
+    known = compiled(rf"(?i){item(pattern)}")
+    listed = items_of(value) if len(value) <= LONGEST else []
+    found = next((one for one in listed if len(one) <= LONGEST_ITEM and known.fullmatch(one) is None), "")
+    name = host_of(found)
+    return name if _NAME.fullmatch(name) else ""
 
 
 def image(world: str, regions: frozenset[str], hosts: frozenset[str] = frozenset()) -> str:

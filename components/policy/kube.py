@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.policy import hosts
-from components.policy.model import ACCEPTED, UNKNOWN, Subject, violation
+from components.policy.model import ACCEPTED, UNKNOWN, Subject, at, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,28 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
     "StatefulSet": ("spec", "template", "spec"),
 }
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+
+
+# Fields that hold an address of the node or of the pod. Labels and annotations hold whatever somebody wrote.
+ADDRESSES = ("status.hostIP", "status.podIP")
+WRITTEN = ("metadata.labels", "metadata.annotations")
+# What stands before and behind a variable that is a host: before an @ it is a user, behind a slash a part of a path.
+HEAD, TAIL = r"(?:^|//|@|dns:|[,; \t\r\n])", r"\.?(?::[0-9]*)?(?:$|[/?#,; \t\r\n])"
+HEADED = HEAD + hosts.VARIABLE + TAIL
+# What a text must not hold that is put into a destination: another one, or, before its host, another host.
+SPLITS = {False: r"[,; \t\r\n]", True: r"[,; \t\r\n@/?#\\]"}
+
+
+def _field(source: Any) -> Any:
+    return at(source, "fieldRef", "fieldPath")
+
+
+def _is_own(source: Any) -> bool:
+    """Whether a value is filled in by Kubernetes itself, from what nobody writes."""
+    if not hasattr(source, "get") or "fieldRef" not in source:
+        return False
+    field = _field(source)
+    return not (isinstance(field, str) and field.startswith(WRITTEN))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +71,29 @@ class Container:
             if not hasattr(entry, "get"):
                 continue
             source = entry.get("valueFrom")
-            own = source is None or (hasattr(source, "get") and "fieldRef" in source)
+            own = source is None or _is_own(source)
             value = entry.get("value", "") if own else UNKNOWN
             yield f"{self.path}.env[{index}]", str(entry.get("name", "")), value
+
+    def stands(self, value: str) -> bool:
+        """Whether the variables that a destination is put together from leave its host as it is written: an address
+        that Kubernetes itself fills in may be the host, anything else may stand before or behind it.
+        """
+        found = hosts.compiled(hosts.VARIABLE).findall(value)
+        if not found:
+            return True
+        own = False
+        for entry in items(self.body.get("env")):
+            name = str(entry.get("name")) if hasattr(entry, "get") else ""
+            if f"$({name})" not in value:
+                continue
+            field, text = _field(entry.get("valueFrom")), entry.get("value")
+            splits = isinstance(text, str) and hosts.compiled(SPLITS["@" in value]).search(text) is not None
+            if field in ADDRESSES:
+                own = True
+            elif splits or re.search(rf"{HEAD}\$\({re.escape(name)}\){TAIL}", value):
+                return False
+        return own or hosts.compiled(HEADED).search(value) is None
 
     def words(self) -> str:
         """Command and arguments in one line."""
@@ -62,7 +105,8 @@ def kind_of(token: str) -> tuple[str, str]:
     _, _, rest = token.partition(":")
     api, _, kind = rest.rpartition(":")
     group = api.rpartition("/")[0]
-    return ("" if group == "core" else group), kind
+    # The engine's patches of an object are of types of their own.
+    return ("" if group == "core" else group), (kind.removesuffix("Patch") or kind)
 
 
 def token_of(manifest: Mapping[str, Any]) -> str:
@@ -152,23 +196,15 @@ def sent(subject: Subject, rule: str, path: str, value: Any, *, pattern: str | N
     if value is ACCEPTED or value is None:
         return
     if not isinstance(value, str):
-        yield violation(
-            subject, rule, path, value, "it cannot be traced to anything that was judged.", allowed=_inside(subject)
-        )
+        reason = "it cannot be traced to anything that was judged."
+        seen = value if value is UNKNOWN else f"({type(value).__name__})"
+        yield violation(subject, rule, path, seen, reason, allowed=_inside(subject))
         return
-    if hosts.compiled(hosts.destination(pattern if pattern is not None else receivers(subject))).match(value):
+    wanted = pattern if pattern is not None else receivers(subject)
+    if hosts.inside(wanted, value):
         return
-    reason = hosts.why(hosts.host_of(value), subject.world)
-    yield violation(subject, rule, path, without_secrets(value), reason, allowed=_inside(subject))
-
-
-def without_secrets(text: str) -> str:
-    """A URL without what stands before its host or behind its path: credentials stand there."""
-    scheme, mark, rest = text.partition("://")
-    if not mark:
-        return text.rpartition("@")[2].partition("?")[0]
-    place, slash, tail = rest.partition("/")
-    return f"{scheme}://{place.rpartition('@')[2]}{slash}{tail.partition('?')[0]}"
+    reason = hosts.why(hosts.first_outside(wanted, value), subject.world)
+    yield violation(subject, rule, path, hosts.shown(wanted, value), reason, allowed=_inside(subject))
 
 
 def _inside(subject: Subject) -> str:

@@ -25,7 +25,7 @@ ORIGINS = frozenset({"none", "cn-personal", "row-personal", "unknown"})
 ELSEWHERE = {"cn-personal": "row", "row-personal": "cn"}
 # What names a person: an address, a mobile number of China, the number of a Chinese identity card.
 PERSONAL = re.compile(
-    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}"
+    r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"
     r"|(?:^|[^0-9A-Za-z])1[3-9][0-9]{9}(?:$|[^0-9A-Za-z])"
     r"|(?:^|[^0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?:$|[^0-9A-Za-z])"
 )
@@ -236,9 +236,10 @@ def charts(subject: Subject) -> Iterator[Violation]:
     yield from kube.sent(subject, "RES-023", "repositoryOpts.repo", repository, pattern=kube.sources(subject))
     pattern = hosts.compiled(hosts.image(subject.world, subject.allowed, subject.hosts))
     for path, image in _chart_images(inputs.get("values"), "values"):
-        if not pattern.match(image):
+        if len(image) > hosts.LONGEST_ITEM or not pattern.fullmatch(image):
             reason = hosts.why(hosts.image_host(image), subject.world)
-            yield violation(subject, "RES-023", path, image, reason, allowed=kube.allowed_hosts(subject))
+            shown, allowed = hosts.shown_image(image), kube.allowed_hosts(subject)
+            yield violation(subject, "RES-023", path, shown, reason, allowed=allowed)
 
 
 def _chart_images(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -30,15 +30,27 @@ ENV: tuple[tuple[str, str, str], ...] = (
     ("RES-032", r"^(?:GEMINI|VERTEX|MISTRAL)_(?:API_)?(?:BASE|BASE_URL|ENDPOINT)$", SENT),
 )  # fmt: skip
 # Flags of the engines, in one line with everything else that they are told.
-LOGS_CONTENT = r"(?:^|\s)--(?:enable-log-requests|enable-log-outputs|log-requests)(?:=(?:true|True|1))?(?:\s|$)"
+_SPACE = hosts.SPACE
+_END = rf"(?:{_SPACE}|[;&|\x22\x27)]|$)"
+LOGS_CONTENT = (
+    rf"(?:^|{_SPACE})--(?:enable-log-requests|enable-log-outputs|log-requests)(?:=(?:true|True|1))?(?:{_SPACE}|$)"
+)
 _URI_KEYS = frozenset({"storageUri", "modelUri"})
 TRACES = "--otlp-traces-endpoint"
 ENGINE_IMAGE = r"(?i)(?:^|/)[^/]*(?:vllm|sglang|text-generation-inference|lmdeploy)[^/]*$"
 VLLM_IMAGE = r"(?i)(?:^|/)[^/]*vllm[^/]*$"
+# Flags whose value is a model, or what belongs to one, written with either mark between words.
+_MODEL = (
+    rf"(?:^|{_SPACE})(?:serve{_SPACE}|--(?:model|model[-_]path|model[-_]id|tokenizer|tokenizer[-_]path|hf[-_]config[-_]path"
+    rf"|speculative[-_]model|speculative[-_]draft[-_]model[-_]path)(?:=|{_SPACE})){_SPACE}*[\x22\x27]?"
+)
 # The name of a repository on a hub: two words and one slash. A path begins with a slash, a URL holds a colon.
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+"
-FROM_HUB = rf"(?:^|.*\s)(?:serve\s+|--model(?:-path)?[=\s]\s*){_REPOSITORY}(?:\s.*)?$"
-FIRST_FROM_HUB = rf"^{_REPOSITORY}(?:\s.*)?$"
+FROM_HUB = rf"{_MODEL}{_REPOSITORY}{_END}"
+FIRST_FROM_HUB = rf"^{_REPOSITORY}(?:{_SPACE}|$)"
+MODEL_URI = rf"{_MODEL}[a-z0-9+]+://[^ \t\r\n;&|\x22\x27]*"
+# Where a store that speaks S3 or OSS stands: without one of these it is the vendor's own.
+STORES = r"^(?:(?:AWS_|S3_)ENDPOINT(?:_URL)?(?:_S3)?|OSS_ENDPOINT)$"
 SAAS_KEYS = (
     r"^(?:DD|DATADOG|NEW_RELIC|NRIA|SENTRY|SNYK|DT|DYNATRACE|SPLUNK|SUMO|SYSDIG|HONEYCOMB|LIGHTSTEP|LANGSMITH|LANGCHAIN)"
     r"_(?:API_KEY|APP_KEY|LICENSE_KEY|ACCESS_TOKEN|ACCESS_KEY|AUTH_TOKEN|API_TOKEN|TOKEN)$"
@@ -48,9 +60,13 @@ _URI_SCHEMES = {"cn": "modelscope", "row": "hf|gs|az|abfss?|wasbs?"}
 
 
 def traces_value(receivers: str) -> str:
-    """The whole pattern of what may follow the flag that says where traces go, to the end of the line."""
-    one = hosts.destination(receivers).removeprefix(r"(?i)^\s*").removesuffix(r"\s*$")
-    return rf"(?i)^[=\s]\s*{one}(?:\s|$)"
+    """The beginning of what may follow the flag that says where traces go."""
+    return rf"(?i)^(?:=|{_SPACE}){_SPACE}*[\x22\x27]?{hosts.item(receivers)}{_END}"
+
+
+def model_value(world: str, sources: str) -> str:
+    """The whole pattern of a flag with a URI that a model may come from."""
+    return rf"(?i)^{_MODEL}{storage(world, sources).removeprefix('(?i)^')}"
 
 
 def storage(world: str, sources: str) -> str:
@@ -67,9 +83,10 @@ def images(subject: Subject) -> Iterator[Violation]:
     for path, value in _references(subject):
         if value is None or value == "" or value is ACCEPTED or value is UNKNOWN:
             continue
-        if not isinstance(value, str) or not pattern.match(value):
+        if not isinstance(value, str) or len(value) > hosts.LONGEST_ITEM or not pattern.fullmatch(value):
             reason = hosts.why(hosts.image_host(value) if isinstance(value, str) else "", subject.world)
-            yield violation(subject, "RES-023", path, value, reason, allowed=kube.allowed_hosts(subject))
+            shown, allowed = hosts.shown_image(value), kube.allowed_hosts(subject)
+            yield violation(subject, "RES-023", path, shown, reason, allowed=allowed)
 
 
 def _references(subject: Subject) -> Iterator[tuple[str, Any]]:
@@ -93,7 +110,13 @@ def destinations(rule: str) -> Check:
                 for names, of in groups:
                     if names.match(name):
                         pattern = kube.sources(subject) if of == FETCHED else kube.receivers(subject)
-                        yield from kube.sent(subject, rule, f"{path}.value ({name})", value, pattern=pattern)
+                        place = f"{path}.value ({name})"
+                        if isinstance(value, str) and not container.stands(value):
+                            reason = "its host comes from a variable that is no address of the node or the pod."
+                            allowed = f"a fieldRef to {' or '.join(kube.ADDRESSES)}"
+                            yield violation(subject, rule, place, "(not shown)", reason, allowed=allowed)
+                            continue
+                        yield from kube.sent(subject, rule, place, value, pattern=pattern)
 
     return Check(rules=(rule,), run=run)
 
@@ -114,11 +137,11 @@ def traces(subject: Subject) -> Iterator[Violation]:
     for container in kube.containers(subject):
         good = hosts.compiled(traces_value(kube.receivers(subject)))
         for part in container.words().split(TRACES)[1:]:
-            if not good.match(part):
-                value = part.lstrip("= ").partition(" ")[0]
-                reason = hosts.why(hosts.host_of(value), subject.world)
+            if not good.match(part[: hosts.LONGEST_ITEM]):
+                value = hosts.first_word(part)
+                reason = hosts.why(hosts.first_outside(kube.receivers(subject), value), subject.world)
                 path = f"{container.path}.args ({TRACES})"
-                shown, allowed = kube.without_secrets(value), kube.allowed_hosts(subject)
+                shown, allowed = hosts.shown(kube.receivers(subject), value), kube.allowed_hosts(subject)
                 yield violation(subject, "RES-017", path, shown, reason, allowed=allowed)
         image = container.image
         engine = isinstance(image, str) and hosts.compiled(VLLM_IMAGE).search(_bare(image)) is not None
@@ -133,30 +156,58 @@ def _bare(image: str) -> str:
 
 
 def _is_on(container: Container, *names: str) -> bool:
-    return any(name in names and value in ("1", "true", "True") for _, name, value in container.env())
+    """Whether one of these variables is on. The last of a name counts, so each of them must be."""
+    said = [(name, value in ("1", "true", "True")) for _, name, value in container.env() if name in names]
+    return any(all(on for other, on in said if other == name) for name in {name for name, _ in said})
+
+
+def is_engine(container: Container) -> bool:
+    """Whether an image is one of the engines that look names up at hubs."""
+    image = container.image
+    return isinstance(image, str) and len(image) <= hosts.LONGEST_ITEM and bool(_ENGINE.search(_bare(image)))
+
+
+_ENGINE = hosts.compiled(ENGINE_IMAGE)
+
+
+def _models(subject: Subject, container: Container) -> Iterator[Violation]:
+    """RES-020: what an engine is told to load."""
+    words, path = container.words(), f"{container.path}.args"
+    first = " ".join(kube.strings(container.body.get("args")))
+    asks = hosts.compiled(FROM_HUB).search(words) or hosts.compiled(FIRST_FROM_HUB).search(first)
+    if asks and subject.world == "cn" and not _is_on(container, "HF_HUB_OFFLINE"):
+        named = hosts.compiled(_REPOSITORY + _END).search(asks.group())
+        shown = named.group().strip(" \t\r\n;&|\"')")[:120] if named else "(not shown)"
+        reason = "a name of a hub is looked up at the hub, and HF_HUB_OFFLINE is not set."
+        yield violation(subject, "RES-020", path, shown, reason, allowed="a path, or offline")
+    good = hosts.compiled(model_value(subject.world, kube.sources(subject)))
+    own = any(hosts.compiled(STORES).match(name) for _, name, _ in container.env())
+    for found in hosts.compiled(f"(?i){MODEL_URI}").finditer(words):
+        uri = found.group().rpartition("://")
+        scheme = hosts.compiled("[a-z0-9+]*$").search(uri[0].lower())
+        kept = own and scheme is not None and scheme.group() in ("s3", "oss")
+        if len(found.group()) > hosts.LONGEST_ITEM or not (kept or good.fullmatch(found.group())):
+            value = f"{scheme.group() if scheme else ''}://{uri[2]}"
+            reason = "where the store lies is not said, or it lies elsewhere."
+            shown, allowed = hosts.shown(kube.sources(subject), value), "a path, or a store of the world"
+            yield violation(subject, "RES-020", path, shown, reason, allowed=allowed)
 
 
 def weights(subject: Subject) -> Iterator[Violation]:
     """RES-020: in China nothing is fetched from a hub; and a URI of weights lies in the world."""
     for container in kube.containers(subject):
-        image = container.image
-        engine = isinstance(image, str) and hosts.compiled(ENGINE_IMAGE).search(_bare(image)) is not None
-        first = " ".join(kube.strings(container.body.get("args")))
-        asks = hosts.compiled(FROM_HUB).match(container.words()) or hosts.compiled(FIRST_FROM_HUB).match(first)
-        if subject.world == "cn" and engine and asks and not _is_on(container, "HF_HUB_OFFLINE"):
-            reason = "a name of a hub is looked up at the hub, and HF_HUB_OFFLINE is not set."
-            yield violation(
-                subject, "RES-020", f"{container.path}.args", asks.group()[:120], reason, allowed="a path, or offline"
-            )
+        if is_engine(container):
+            yield from _models(subject, container)
     if not _names_uri(subject.inputs):
         return
     pattern = hosts.compiled(storage(subject.world, kube.sources(subject)))
     for path, value in _uris(subject.inputs):
-        if value is not ACCEPTED and not (isinstance(value, str) and pattern.match(value)):
-            shown = kube.without_secrets(value) if isinstance(value, str) else value
-            reason = (
-                hosts.why(hosts.host_of(value), subject.world) if isinstance(value, str) else "it cannot be traced."
-            )
+        known = isinstance(value, str) and len(value) <= hosts.LONGEST_ITEM
+        if value is not ACCEPTED and not (known and pattern.fullmatch(value)):
+            sources = kube.sources(subject)
+            shown = hosts.shown(sources, value) if isinstance(value, str) else value
+            name = hosts.first_outside(sources, value) if isinstance(value, str) else ""
+            reason = hosts.why(name, subject.world) if isinstance(value, str) else "it cannot be traced."
             yield violation(subject, "RES-020", path, shown, reason, allowed="a claim, a path, or a store of the world")
 
 
@@ -185,7 +236,8 @@ def agents(subject: Subject) -> Iterator[Violation]:
         reason = "it reports to a service outside China; scanners and agents stay out of this world."
         image = container.image
         if isinstance(image, str) and hosts.compiled(SAAS_IMAGE).search(_bare(image)):
-            yield violation(subject, "RES-031", f"{container.path}.image", image, reason, allowed="no such agent")
+            place, shown = f"{container.path}.image", hosts.shown_image(image)
+            yield violation(subject, "RES-031", place, shown, reason, allowed="no such agent")
         for path, name, _ in container.env():
             if hosts.compiled(SAAS_KEYS).match(name):
                 yield violation(subject, "RES-031", f"{path}.name", name, reason, allowed="no key of such a service")
@@ -199,6 +251,13 @@ def resolvers(subject: Subject) -> Iterator[Violation]:
             yield from kube.sent(subject, "RES-026", place, server, pattern=kube.sources(subject))
 
 
+def aliases(subject: Subject) -> Iterator[Violation]:
+    """RES-028: addresses that a pod's own table of hosts leads to, under whatever name."""
+    for path, pod in kube.pods(subject):
+        for index, one in enumerate(kube.items(pod.get("hostAliases"))):
+            yield from kube.sent(subject, "RES-028", f"{path}.hostAliases[{index}].ip", at(one, "ip"))
+
+
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=kube.untraced),
     Check(rules=("RES-023",), run=images),
@@ -208,4 +267,5 @@ CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-020",), run=weights),
     Check(rules=("RES-031",), run=agents),
     Check(rules=("RES-026",), run=resolvers),
+    Check(rules=("RES-028",), run=aliases),
 )
