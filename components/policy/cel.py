@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.policy import hosts, kube, kube_objects, kube_pods, kube_security
+from components.policy import hosts, kube, kube_objects, kube_pods, kube_routes, kube_security
 from components.policy.catalogue import RULES
 
 if TYPE_CHECKING:
@@ -63,6 +63,14 @@ _CONTAINERS = (
 )
 
 
+_CRON = "object.spec.jobTemplate.spec.template"
+
+
+def _told(template: str) -> str:
+    """What a template says of its pods; of one that says nothing, what the object says."""
+    return f"(has({template}.metadata) ? {template}.metadata : object.metadata)"
+
+
 def policies(border: Border) -> tuple[Policy, ...]:
     """The admission policies of a world."""
     return (
@@ -77,14 +85,22 @@ def policies(border: Border) -> tuple[Policy, ...]:
                 "spec": "object.kind == 'Pod' ? object.spec : (object.kind == 'CronJob' ? "
                 "object.spec.jobTemplate.spec.template.spec : object.spec.template.spec)",
                 "containers": _CONTAINERS,
+                "template": f"object.kind == 'Pod' ? object.metadata : (object.kind == 'CronJob' ? {_told(_CRON)} : "
+                f"{_told('object.spec.template')})",
             },
-            expressions=(*_pods(border), *_labels(border), *_host()),
+            expressions=(*_pods(border), *_labels(border), *_origins(border, "variables.template"), *_host()),
         ),
         Policy(
             name="twain-residency-objects",
             resources={
-                "": ("services", "secrets", "configmaps", "persistentvolumeclaims", "serviceaccounts"),
-                "networking.k8s.io": ("networkpolicies",),
+                "": (
+                    *("services", "secrets", "configmaps", "persistentvolumeclaims", "persistentvolumes"),
+                    *("serviceaccounts", "namespaces"),
+                ),
+                "networking.k8s.io": ("networkpolicies", "ingresses"),
+                "gateway.networking.k8s.io": ("gateways", "httproutes", "grpcroutes"),
+                "storage.k8s.io": ("storageclasses",),
+                "apiextensions.k8s.io": ("customresourcedefinitions",),
             },
             variables={},
             expressions=(*_objects(border), *_labels(border)),
@@ -244,40 +260,45 @@ def _host() -> tuple[Expression, ...]:
     return tuple(Expression(rule="SEC-020", cel=one) for one in conditions)
 
 
-def _let(entry: Permit) -> str:
+def _let(entry: Permit, held: str) -> str:
     """What an object must say to be let in by an export entry. An entry counts from the day on which the policy is put
     there, and until the next time: the API server is asked nothing about days.
     """
-    held = "object.metadata.annotations"
+    notes = f"{held}.annotations"
     artefacts = ", ".join(_raw(one) for one in sorted(entry.artefacts))
-    named = " || ".join(
-        f"('{key}' in {held} && {held}['{key}'] in [{artefacts}])" for key in kube_objects.ARTEFACTS[:2]
-    )
+    mine = next(key for key, kind in kube_objects.KINDS.items() if kind == entry.kind)
+    others = [key for key in kube_objects.ARTEFACTS if not key.endswith(mine)]
+    keys = [key for key in kube_objects.ARTEFACTS if key.endswith(mine) and "/" in key]
+    named = " && ".join(f"'{key}' in {notes} && {notes}['{key}'] in [{artefacts}]" for key in keys)
+    alone = " && ".join(f"!('{key}' in {notes})" for key in others)
     return (
-        f"object.metadata.SAID['{kube_objects.ORIGIN}'] == '{entry.origin}' && has({held}) && "
-        f"'{kube_objects.EXPORT}' in {held} && {held}['{kube_objects.EXPORT}'] == '{entry.id}' && ({named})"
+        f"{held}.SAID['{kube_objects.ORIGIN}'] == '{entry.origin}' && has({notes}) && "
+        f"'{kube_objects.EXPORT}' in {notes} && {notes}['{kube_objects.EXPORT}'] == '{entry.id}' && {named} && {alone}"
     )
 
 
-def _labels(border: Border) -> tuple[Expression, ...]:
+def _origins(border: Border, held: str) -> tuple[Expression, ...]:
+    """RES-021 of one description of an object."""
     origin = kube_objects.ORIGIN
     good = ", ".join(
         f"'{one}'" for one in sorted(kube_objects.ORIGINS) if kube_objects.ELSEWHERE.get(one) != border.world
     )
     entries = sorted(border.exports.values(), key=lambda one: one.id)
-    let = "".join(f" || ({_let(one)})" for one in entries if one.standing == "active" and one.to == border.world)
+    let = "".join(f" || ({_let(one, held)})" for one in entries if one.standing == "active" and one.to == border.world)
+    return tuple(
+        Expression(
+            rule="RES-021",
+            cel=f"!has({held}.{part}) || !('{origin}' in {held}.{part}) || "
+            f"{held}.{part}['{origin}'] in [{good}]{let.replace('SAID', part)}",
+        )
+        for part in ("labels", "annotations")
+    )
+
+
+def _labels(border: Border) -> tuple[Expression, ...]:
     person = _raw(kube_objects.PERSONAL.pattern)
     return (
-        Expression(
-            rule="RES-021",
-            cel=f"!has(object.metadata.labels) || !('{origin}' in object.metadata.labels) || "
-            f"object.metadata.labels['{origin}'] in [{good}]{let.replace('SAID', 'labels')}",
-        ),
-        Expression(
-            rule="RES-021",
-            cel=f"!has(object.metadata.annotations) || !('{origin}' in object.metadata.annotations) || "
-            f"object.metadata.annotations['{origin}'] in [{good}]{let.replace('SAID', 'annotations')}",
-        ),
+        *_origins(border, "object.metadata"),
         Expression(
             rule="RES-027",
             cel=f"!has(object.metadata.labels) || object.metadata.labels.all(k, "
@@ -296,12 +317,19 @@ def _objects(border: Border) -> tuple[Expression, ...]:
             f"(has(object.spec.externalName) && object.spec.externalName.matches({sent}))",
         ),
         Expression(
+            rule="RES-028",
+            cel="object.kind != 'CustomResourceDefinition' || !has(object.spec.conversion) || "
+            "!has(object.spec.conversion.webhook) || !has(object.spec.conversion.webhook.clientConfig) || "
+            "!has(object.spec.conversion.webhook.clientConfig.url) || "
+            f"object.spec.conversion.webhook.clientConfig.url.matches({sent})",
+        ),
+        Expression(
             rule="RES-019",
             cel="object.kind != 'Secret' || !has(object.type) || object.type != 'kubernetes.io/service-account-token'",
         ),
     ]
     if border.world == "cn":
-        private = _raw(kube_objects.PRIVATE_RANGE)
+        private = _raw(kube_routes.PRIVATE_RANGE)
         found.append(
             Expression(
                 rule="RES-033",

@@ -133,6 +133,9 @@ def _json(name: str, raw: bytes, first: bytes) -> Document:
         if first == b"[":
             return _manifests(msgspec.json.decode(raw, type=list[Any]), name)
         keys = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        if {"apiVersion", "kind"} <= keys.keys():
+            # An object may have any other key beside these, also those of a plan.
+            return _manifests([msgspec.json.decode(raw)], name)
         if "steps" in keys:
             preview = msgspec.json.decode(raw, type=_Preview)
             if any(one.severity == "error" for one in preview.diagnostics or ()):
@@ -285,13 +288,25 @@ def _manifests(documents: list[Any], name: str) -> Document:
 
 
 def _objects(body: Any) -> Iterator[Any]:
-    """The objects of a document: itself, or the items of a List."""
-    if isinstance(body, dict) and str(body.get("kind", "")).endswith("List") and isinstance(body.get("items"), list):
-        yield from body["items"]
-    elif isinstance(body, list):
-        yield from body
-    else:
-        yield body
+    """The objects of a document: itself, or the items of a List, which may be Lists themselves."""
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for one in level:
+            if (
+                isinstance(one, dict)
+                and str(one.get("kind", "")).endswith("List")
+                and isinstance(one.get("items"), list)
+            ):
+                deeper += one["items"]
+            elif isinstance(one, list):
+                deeper += one
+            else:
+                yield one
+        if not deeper:
+            return
+        level = deeper
+    yield None
 
 
 def _row(manifest: dict[str, Any], number: int) -> dict[str, Any]:

@@ -88,6 +88,7 @@ def permits(places: Iterable[str | Path], today: date) -> dict[str, Permit]:
             id=one.entry.id,
             origin=one.entry.origin,
             to=one.entry.to,
+            kind=one.entry.kind,
             artefacts=frozenset(one.entry.artefacts),
             standing=standing(one.entry, today),
         )

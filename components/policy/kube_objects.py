@@ -1,14 +1,12 @@
-"""Rules about Kubernetes objects that run nothing themselves: routes, policies, stores, secrets, labels."""
+"""Rules about Kubernetes objects that run nothing themselves: labels, backups, secrets, charts."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
 from components.clouds.regions import WORLD_OF
-from components.policy import hosts, kube
+from components.policy import hosts, kube, kube_texts
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
 
 if TYPE_CHECKING:
@@ -20,6 +18,8 @@ ORIGIN = "twain/origin"
 EXPORT = "twain/export"
 # What says which artefact something is: annotations of objects, tags and labels of a cloud's resources.
 ARTEFACTS = ("twain/model", "twain/dataset", "twain-model", "twain-dataset")
+# What an export entry calls them.
+KINDS = {"model": "weights", "dataset": "dataset"}
 ORIGINS = frozenset({"none", "cn-personal", "row-personal", "unknown"})
 # Data of an origin may not be in this world.
 ELSEWHERE = {"cn-personal": "row", "row-personal": "cn"}
@@ -29,23 +29,35 @@ PERSONAL = re.compile(
     r"|(?:^|[^0-9A-Za-z])1[3-9][0-9]{9}(?:$|[^0-9A-Za-z])"
     r"|(?:^|[^0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?:$|[^0-9A-Za-z])"
 )
-# Ranges that no internet route leads to.
-PRIVATE_RANGE = (
-    r"^(?:10\.[0-9.]+/(?:[89]|[12][0-9]|3[0-2])|192\.168\.[0-9.]+/(?:1[6-9]|2[0-9]|3[0-2])"
-    r"|172\.(?:1[6-9]|2[0-9]|3[01])\.[0-9.]+/(?:1[2-9]|2[0-9]|3[0-2])|127\.[0-9.]+/(?:[89]|[12][0-9]|3[0-2])"
-    r"|169\.254\.[0-9.]+/(?:1[6-9]|2[0-9]|3[0-2])|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.[0-9.]+/(?:1[0-9]|2[0-9]|3[0-2])"
-    r"|(?i:f[cd][0-9a-f]{2}:[0-9a-f:]*)/(?:[89]|[1-9][0-9]|1[01][0-9]|12[0-8]))$"
-)
 _ANY_WORLD = {region: world for names in WORLD_OF.values() for region, world in names.items()}
 
 
 def origin(subject: Subject) -> Iterator[Violation]:
-    """RES-021: what an object says of the origin of its data."""
-    for part in ("labels", "annotations"):
-        value = at(subject.inputs, "metadata", part, ORIGIN)
-        if value is not None and value is not ACCEPTED:
-            held = dict(kube.pairs(at(subject.inputs, "metadata", "annotations")))
-            yield from origin_of(subject, f"metadata.{part}[{ORIGIN}]", value, held=held)
+    """RES-021: what an object, or what it makes pods and claims of, says of the origin of its data."""
+    for path, metadata in _metadata(subject):
+        held = dict(kube.pairs(at(metadata, "annotations")))
+        for part in ("labels", "annotations"):
+            value = at(metadata, part, ORIGIN)
+            if value is not None and value is not ACCEPTED:
+                yield from origin_of(subject, f"{path}.{part}[{ORIGIN}]", value, held=held)
+
+
+def _metadata(subject: Subject) -> Iterator[tuple[str, Any]]:
+    """Every description of an object in an object: its own, and those of its templates."""
+    yield "metadata", subject.inputs.get("metadata")
+    yield from _templates(subject.inputs.get("spec"), "spec")
+
+
+def _templates(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for key, inner in kube.pairs(value):
+        place = f"{path}.{key}"
+        if key == "metadata" and hasattr(inner, "get"):
+            yield place, inner
+        elif key != "openAPIV3Schema":
+            yield from _templates(inner, place)
+    if isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _templates(inner, f"{path}[{index}]")
 
 
 def origin_of(subject: Subject, path: str, value: Any, *, held: Mapping[str, Any]) -> Iterator[Violation]:
@@ -70,8 +82,13 @@ def _not_let(subject: Subject, origin: str, held: Mapping[str, Any]) -> str | No
     entry = subject.exports.get(named) if isinstance(named, str) else None
     if entry is None:
         return f"there is no export entry {named}." if isinstance(named, str) else "its export entry is not known."
-    artefact = next((held[key] for key in ARTEFACTS if isinstance(held.get(key), str)), None)
-    return entry.why_not(origin=origin, world=subject.world, artefact=artefact)
+    return entry.why_not(origin=origin, world=subject.world, artefacts=named_artefacts(held))
+
+
+def named_artefacts(held: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Every artefact that something says it is, with its kind; no name for one that is not known."""
+    named = [(key, held[key]) for key in ARTEFACTS if held.get(key) is not None]
+    return [(KINDS[key[6:]], value if isinstance(value, str) else None) for key, value in named]
 
 
 def personal(subject: Subject) -> Iterator[Violation]:
@@ -88,72 +105,6 @@ def personal_in(subject: Subject, path: str, value: Any) -> Iterator[Violation]:
     if isinstance(value, str) and PERSONAL.search(value):
         reason = "names, labels and tags are read by everybody, stand in bills and in the state, and are never erased."
         yield violation(subject, "RES-027", path, "(personal data, not shown)", reason, allowed="an opaque id")
-
-
-def routes(subject: Subject) -> Iterator[Violation]:
-    """RES-028: names and addresses outside that traffic of the cluster is sent to."""
-    _, kind = kube.kind_of(subject.type)
-    inputs = subject.inputs
-    if kind == "Service" and at(inputs, "spec", "type") == "ExternalName":
-        yield from kube.sent(subject, "RES-028", "spec.externalName", at(inputs, "spec", "externalName"))
-    if kind == "EndpointSlice":
-        for index, endpoint in enumerate(kube.items(inputs.get("endpoints"))):
-            for number, address in enumerate(kube.items(at(endpoint, "addresses"))):
-                yield from kube.sent(subject, "RES-028", f"endpoints[{index}].addresses[{number}]", address)
-    if kind == "Endpoints":
-        for index, part in enumerate(kube.items(inputs.get("subsets"))):
-            for number, one in enumerate(kube.items(at(part, "addresses"))):
-                yield from kube.sent(subject, "RES-028", f"subsets[{index}].addresses[{number}].ip", at(one, "ip"))
-    yield from _redirects(subject, kind)
-
-
-def _redirects(subject: Subject, kind: str) -> Iterator[Violation]:
-    if kind in {"HTTPRoute", "GRPCRoute"}:
-        for index, rule in enumerate(kube.items(at(subject.inputs, "spec", "rules"))):
-            for number, one in enumerate(kube.items(at(rule, "filters"))):
-                path = f"spec.rules[{index}].filters[{number}].requestRedirect.hostname"
-                yield from kube.sent(subject, "RES-028", path, at(one, "requestRedirect", "hostname"))
-    if kind == "ServiceEntry":
-        for index, name in enumerate(kube.items(at(subject.inputs, "spec", "hosts"))):
-            yield from kube.sent(subject, "RES-028", f"spec.hosts[{index}]", name)
-
-
-def egress(subject: Subject) -> Iterator[Violation]:
-    """RES-033: in China no way out to everywhere."""
-    if kube.kind_of(subject.type) != ("networking.k8s.io", "NetworkPolicy") or subject.world != "cn":
-        return
-    for index, rule in enumerate(kube.items(at(subject.inputs, "spec", "egress"))):
-        path = f"spec.egress[{index}].to"
-        peers = at(rule, "to")
-        if peers is ACCEPTED:
-            continue
-        if peers is UNKNOWN or not kube.items(peers):
-            reason = "a rule without peers lets out to every address."
-            yield violation(subject, "RES-033", path, peers or "absent", reason, allowed="private ranges, namespaces")
-        for number, peer in enumerate(kube.items(peers)):
-            cidr = at(peer, "ipBlock", "cidr")
-            if cidr is None or cidr is ACCEPTED:
-                continue
-            if not isinstance(cidr, str) or not hosts.compiled(PRIVATE_RANGE).match(cidr):
-                reason = "it holds addresses of the internet, and those may lie anywhere."
-                place = f"{path}[{number}].ipBlock.cidr"
-                yield violation(subject, "RES-033", place, cidr, reason, allowed="private ranges, namespaces")
-
-
-def telemetry(subject: Subject) -> Iterator[Violation]:
-    """RES-014: custom resources that say where metrics go, or what a board reads."""
-    group, kind = kube.kind_of(subject.type)
-    spec = subject.inputs.get("spec")
-    if group == "monitoring.coreos.com":
-        for key in ("remoteWrite", "remoteRead"):
-            for index, one in enumerate(kube.items(at(spec, key))):
-                yield from kube.sent(subject, "RES-014", f"spec.{key}[{index}].url", at(one, "url"))
-        for index, one in enumerate(kube.items(at(spec, "staticConfigs"))):
-            for number, target in enumerate(kube.items(at(one, "targets"))):
-                path = f"spec.staticConfigs[{index}].targets[{number}]"
-                yield from kube.sent(subject, "RES-014", path, target)
-    if kind == "GrafanaDatasource":
-        yield from kube.sent(subject, "RES-014", "spec.datasource.url", at(spec, "datasource", "url"))
 
 
 def backups(subject: Subject) -> Iterator[Violation]:
@@ -196,30 +147,14 @@ def credentials(subject: Subject) -> Iterator[Violation]:
     if kind == "Secret" and inputs.get("type") == "kubernetes.io/service-account-token":
         reason = "such a token never expires."
         yield violation(subject, "RES-019", "type", inputs.get("type"), reason, allowed="tokens by TokenRequest")
-    if kind not in {"Secret", "ConfigMap"}:
-        return
-    for part in ("stringData", "data"):
-        for key, value in kube.pairs(inputs.get(part)):
-            text = _decoded(value) if kind == "Secret" and part == "data" else value
-            if isinstance(text, str) and _holds_login(text):
-                reason = (
-                    "a kubeconfig with a key or a token in it opens a cluster from anywhere until somebody ends it."
-                )
-                path = f"{part}[{key}]"
-                yield violation(
-                    subject, "RES-019", path, "(not shown)", reason, allowed="an exec plugin in the kubeconfig"
-                )
+    for path, _, text in kube_texts.texts(subject):
+        if isinstance(text, str) and _holds_login(text):
+            reason = "a kubeconfig with a key or a token in it opens a cluster from anywhere until somebody ends it."
+            yield violation(subject, "RES-019", path, "(not shown)", reason, allowed="an exec plugin in the kubeconfig")
 
 
 def _holds_login(text: str) -> bool:
     return "clusters:" in text and "users:" in text and re.search(r"(?:client-key-data|token):\s*\S", text) is not None
-
-
-def _decoded(value: Any) -> str | None:
-    try:
-        return base64.b64decode(value, validate=True).decode("utf-8") if isinstance(value, str) else None
-    except (binascii.Error, ValueError):
-        return None
 
 
 def charts(subject: Subject) -> Iterator[Violation]:
@@ -240,6 +175,10 @@ def charts(subject: Subject) -> Iterator[Violation]:
             reason = hosts.why(hosts.image_host(image), subject.world)
             shown, allowed = hosts.shown_image(image), kube.allowed_hosts(subject)
             yield violation(subject, "RES-023", path, shown, reason, allowed=allowed)
+    yield from kube_texts.values(subject, inputs.get("values"), "values")
+    if kube.items(inputs.get("valueYamlFiles")) or inputs.get("valueYamlFiles") is UNKNOWN:
+        reason = "what stands in the files of values is not in the plan."
+        yield violation(subject, "RES-004", "valueYamlFiles", "(files)", reason, allowed="values in the program")
 
 
 def _chart_images(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -256,25 +195,10 @@ def _chart_images(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _chart_images(inner, f"{path}[{index}]")
 
 
-def volumes(subject: Subject) -> Iterator[Violation]:
-    """RES-020: volumes of stores outside the cluster."""
-    if kube.kind_of(subject.type)[1] != "PersistentVolume":
-        return
-    attributes = at(subject.inputs, "spec", "csi", "volumeAttributes")
-    for key in ("url", "server", "endpoint"):
-        path = f"spec.csi.volumeAttributes.{key}"
-        yield from kube.sent(subject, "RES-020", path, at(attributes, key))
-    yield from kube.sent(subject, "RES-020", "spec.nfs.server", at(subject.inputs, "spec", "nfs", "server"))
-
-
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-021",), run=origin),
     Check(rules=("RES-027",), run=personal),
-    Check(rules=("RES-028",), run=routes),
-    Check(rules=("RES-033",), run=egress),
-    Check(rules=("RES-014",), run=telemetry),
     Check(rules=("RES-024",), run=backups),
     Check(rules=("RES-019",), run=credentials),
-    Check(rules=("RES-023",), run=charts),
-    Check(rules=("RES-020",), run=volumes),
+    Check(rules=("RES-023", "RES-004", "RES-014", "RES-017"), run=charts),
 )

@@ -1,16 +1,20 @@
 """Rules about configuration that stands as text in ConfigMaps and Secrets: where Prometheus writes, where collectors
 send, whom the cluster asks for names.
 
-A text is judged when it looks like the configuration of a program that is known to send things. One that looks like it
-and cannot be read is refused.
+A text is judged by what it says, however it is written: as YAML or JSON, quoted, indented, encoded. One that looks like
+the configuration of a program that sends things and cannot be read is refused.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import re
+import tomllib
 from typing import TYPE_CHECKING, Any
 
-from components.policy import hosts, kube
+from components.policy import hosts, kube, kube_collectors, kube_pods
 from components.policy.model import UNKNOWN, Check, Subject, at, violation
 
 if TYPE_CHECKING:
@@ -19,25 +23,39 @@ if TYPE_CHECKING:
     from components.policy.model import Violation
 
 MAX_TEXT = 512 * 1024
-_METRICS = ("remote_write:", "remote_read:", "scrape_configs:", "datasources:")
+# Parts of configurations that say where something goes.
+_METRICS = ("remote_write", "remote_read", "scrape_configs", "datasources", "tracing", "alerting", "receivers")
+_LOGS = ("exporters", "pipeline", "clients", "sinks")
+_WORDS = {"RES-014": _METRICS, "RES-017": _LOGS}
+# Of these a text that cannot be read is refused; the others are words of many other things.
+_TELLING = frozenset({*_METRICS, "exporters"}) - {"tracing"}
 # Names of files that are the configuration of such a program: what they hold must be known.
 _KNOWN = re.compile(
-    r"(?i)(?:^|[./_-])(?:prometheus|alertmanager|otel|collector|fluent-?bit|fluent|grafana|vector)[\w.-]*\.(?:ya?ml|conf|toml)$|^Corefile$"
+    r"(?i)(?:^|[./_-])(?:prometheus|alertmanager|otel|collector|fluent-?bit|fluent|grafana|vector|promtail)[\w.-]*\.(?:ya?ml|conf|toml|json)$|^Corefile$"
 )
-_COREFILE = re.compile(r"^\s*(?:forward|proxy)\s+\S+\s+(?P<to>[^{\n]+)", re.MULTILINE)
-_FLUENT_HOST = re.compile(r"^\s*(?:host|endpoint|uri|url)\s+(?P<to>\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_COREFILE = re.compile(r"^[ \t]*(?:forward|proxy)[ \t]+\S+[ \t]+(?P<to>[^{\n]+)", re.MULTILINE)
 # Where a receiver of Alertmanager says whom it tells. One that says none of them tells its vendor.
 _TELLS = ("url", "api_url", "webhook_url", "smarthost", "site_url")
-_SENDS = ("url", "endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "dsn")
 
 
 def texts(subject: Subject) -> Iterator[tuple[str, str, Any]]:
-    """(path, key, text) of what a ConfigMap, or a Secret in plain text, holds."""
-    if kube.kind_of(subject.type)[1] not in {"ConfigMap", "Secret"}:
+    """(path, key, text) of what a ConfigMap or a Secret holds, decoded where it is encoded."""
+    kind = kube.kind_of(subject.type)[1]
+    if kind not in {"ConfigMap", "Secret"}:
         return
-    for part in ("data", "stringData"):
+    for part in ("data", "stringData", "binaryData"):
+        coded = part == "binaryData" or (kind == "Secret" and part == "data")
         for key, value in kube.pairs(subject.inputs.get(part)):
-            yield f"{part}[{key}]", key, value
+            plain = decoded(value) if coded and isinstance(value, str) else value
+            yield f"{part}[{key}]", key, plain
+
+
+def decoded(value: str) -> str | None:
+    """The text that base64 stands for; None for what is no text."""
+    try:
+        return base64.b64decode("".join(value.split()), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
 
 
 def untraced(subject: Subject) -> Iterator[Violation]:
@@ -48,46 +66,51 @@ def untraced(subject: Subject) -> Iterator[Violation]:
 
 
 def metrics(subject: Subject) -> Iterator[Violation]:
-    """RES-014: Prometheus writing, reading or federating elsewhere; boards that read elsewhere."""
-    for path, document in _documents(subject, _METRICS, "RES-014"):
+    """RES-014: Prometheus writing, reading, alerting or federating elsewhere; boards that read elsewhere."""
+    for path, document in _documents(subject, "RES-014"):
         if not hasattr(document, "get"):
             yield document
             continue
-        for key in ("remote_write", "remote_read"):
-            for index, one in enumerate(kube.items(document.get(key))):
-                url = at(one, "url")
-                yield from kube.sent(subject, "RES-014", f"{path}: {key}[{index}].url", url)
-        for index, job in enumerate(kube.items(document.get("scrape_configs"))):
-            listed = at(job, "static_configs")
-            for one in kube.items(listed):
-                for target in kube.items(at(one, "targets")):
-                    place = f"{path}: scrape_configs[{index}].static_configs.targets"
-                    yield from kube.sent(subject, "RES-014", place, target)
-        for index, one in enumerate(kube.items(document.get("datasources"))):
-            url = at(one, "url")
-            yield from kube.sent(subject, "RES-014", f"{path}: datasources[{index}].url", url)
+        yield from measured(subject, path, document)
 
 
-def alerts(subject: Subject) -> Iterator[Violation]:
-    """RES-014: whom Prometheus hands its alerts to, and whom Alertmanager tells."""
-    for path, document in _documents(subject, ("alerting:", "receivers:"), "RES-014"):
-        if not hasattr(document, "get"):
-            yield document
-            continue
-        for index, one in enumerate(kube.items(at(document, "alerting", "alertmanagers"))):
-            for listed in kube.items(at(one, "static_configs")):
-                for target in kube.items(at(listed, "targets")):
-                    place = f"{path}: alerting.alertmanagers[{index}].static_configs.targets"
-                    yield from kube.sent(subject, "RES-014", place, target)
-        for key, value in kube.pairs(at(document, "global")):
-            if key.endswith(("_url", "_smarthost")):
-                yield from kube.sent(subject, "RES-014", f"{path}: global.{key}", value)
-        for index, one in enumerate(kube.items(document.get("receivers"))):
-            yield from _receiver(subject, f"{path}: receivers[{index}]", one)
+def measured(subject: Subject, path: str, document: Any) -> Iterator[Violation]:
+    """RES-014: what the parts of one configuration of Prometheus, Alertmanager or Grafana send to."""
+    for key in ("remote_write", "remote_read", "remoteWrite", "remoteRead"):
+        for index, one in enumerate(kube.items(at(document, key))):
+            yield from _client(subject, f"{path}: {key}[{index}]", one)
+    for index, job in enumerate(kube.items(at(document, "scrape_configs"))):
+        yield from _client(subject, f"{path}: scrape_configs[{index}]", job)
+    yield from kube.sent(subject, "RES-014", f"{path}: tracing.endpoint", at(document, "tracing", "endpoint"))
+    for index, one in enumerate(kube.items(at(document, "datasources"))):
+        yield from kube.sent(subject, "RES-014", f"{path}: datasources[{index}].url", at(one, "url"))
+    for index, one in enumerate(kube.items(at(document, "alerting", "alertmanagers"))):
+        yield from _client(subject, f"{path}: alerting.alertmanagers[{index}]", one)
+    for key, value in kube.pairs(at(document, "global")):
+        if key.endswith(("_url", "_smarthost")):
+            yield from kube.sent(subject, "RES-014", f"{path}: global.{key}", value)
+    for index, one in enumerate(kube.items(at(document, "receivers"))):
+        yield from receiver(subject, f"{path}: receivers[{index}]", one)
 
 
-def _receiver(subject: Subject, path: str, receiver: Any) -> Iterator[Violation]:
-    for kind, configs in kube.pairs(receiver):
+def _client(subject: Subject, path: str, one: Any) -> Iterator[Violation]:
+    """What Prometheus speaks to: targets, those who tell it of targets, proxies, whoever gives it tokens."""
+    for listed in kube.items(at(one, "static_configs")):
+        for target in kube.items(at(listed, "targets")):
+            yield from kube.sent(subject, "RES-014", f"{path}.static_configs.targets", target)
+    for key in ("url", "proxy_url"):
+        yield from kube.sent(subject, "RES-014", f"{path}.{key}", at(one, key))
+    yield from kube.sent(subject, "RES-014", f"{path}.oauth2.token_url", at(one, "oauth2", "token_url"))
+    for kind, found in kube.pairs(one):
+        for index, told in enumerate(kube.items(found) if kind.endswith("_sd_configs") else ()):
+            for key in ("url", "server", "api_server", "host", "endpoint"):
+                # The service's own API is found inside the cluster when nothing is said.
+                yield from kube.sent(subject, "RES-014", f"{path}.{kind}[{index}].{key}", at(told, key) or None)
+
+
+def receiver(subject: Subject, path: str, one: Any) -> Iterator[Violation]:
+    """RES-014: whom a receiver of Alertmanager tells."""
+    for kind, configs in kube.pairs(one):
         for index, settings in enumerate(kube.items(configs) if kind.endswith("_configs") else ()):
             place = f"{path}.{kind}[{index}]"
             named = {key: value for key, value in kube.pairs(settings) if key in _TELLS}
@@ -102,77 +125,114 @@ def _receiver(subject: Subject, path: str, receiver: Any) -> Iterator[Violation]
 
 def collectors(subject: Subject) -> Iterator[Violation]:
     """RES-017: collectors of logs and traces."""
-    for path, document in _documents(subject, ("exporters:",), "RES-017"):
+    for path, document in _documents(subject, "RES-017"):
         if not hasattr(document, "get"):
             yield document
             continue
-        yield from _exporters(subject, f"{path}: exporters", document.get("exporters"))
+        yield from kube_collectors.configured(subject, path, document)
     for path, _, text in texts(subject):
-        if isinstance(text, str) and re.search(r"(?im)^\s*(?:\[OUTPUT\]|<match\b)", text):
-            for found in _FLUENT_HOST.finditer(text):
-                yield from kube.sent(subject, "RES-017", path, found["to"])
+        if isinstance(text, str) and len(text) <= MAX_TEXT:
+            yield from kube_collectors.written(subject, path, text)
     if kube.kind_of(subject.type) == ("opentelemetry.io", "OpenTelemetryCollector"):
-        exporters = at(subject.inputs, "spec", "config", "exporters")
-        yield from _exporters(subject, "spec.config.exporters", exporters)
+        config = at(subject.inputs, "spec", "config")
+        if isinstance(config, str):
+            config = next(iter(_read(config, "") or ()), None)
+        yield from kube_collectors.configured(subject, "spec.config", config)
 
 
-def _exporters(subject: Subject, path: str, value: Any) -> Iterator[Violation]:
-    for name, settings in kube.pairs(value):
-        for key in _SENDS:
-            # A Prometheus exporter is one that others come to: its endpoint is its own address.
-            found = at(settings, key)
-            own = name.startswith("prometheus") and key == "endpoint" and "://" not in str(found)
-            if found is not None and not own:
-                yield from kube.sent(subject, "RES-017", f"{path}.{name}.{key}", found)
+def values(subject: Subject, value: Any, path: str) -> Iterator[Violation]:
+    """RES-014 and RES-017: configurations anywhere in the values of a chart."""
+    if hasattr(value, "items"):
+        yield from measured(subject, path, value)
+        yield from kube_collectors.configured(subject, path, value)
+    for key, inner in kube.pairs(value):
+        yield from values(subject, inner, f"{path}.{key}")
+    if isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from values(subject, inner, f"{path}[{index}]")
+    elif isinstance(value, str) and "\n" in value and any(word in value for word in (*_METRICS, *_LOGS)):
+        for document in _read(value, "") or ():
+            yield from values(subject, document, path)
+        yield from kube_collectors.written(subject, path, value[:MAX_TEXT])
 
 
 def resolvers(subject: Subject) -> Iterator[Violation]:
     """RES-026: whom the cluster asks for names."""
     for path, key, text in texts(subject):
-        if isinstance(text, str) and (
-            key == "Corefile" or key.endswith(".server") or re.search(r"(?m)^\S*:53\s*{", text)
-        ):
+        if not isinstance(text, str):
+            continue
+        if key == "Corefile" or key.endswith(".server") or re.search(r"(?m)^\S*:53\s*{", text):
             for found in _COREFILE.finditer(text):
                 for server in found["to"].split():
                     name = server.split("://", 1)[-1]
                     yield from kube.sent(subject, "RES-026", path, name, pattern=kube.sources(subject))
+        if key in ("upstreamNameservers", "stubDomains"):
+            for document in _read(text, ".any") or ():
+                listed = document.values() if hasattr(document, "values") else [document]
+                for server in [one for part in listed for one in kube.items(part)]:
+                    yield from kube.sent(subject, "RES-026", path, server, pattern=kube.sources(subject))
 
 
-def _documents(subject: Subject, marks: tuple[str, ...], rule: str) -> Iterator[tuple[str, Any]]:
-    """(path, document) of each text with one of these keys at its left margin; a violation where it cannot be read."""
-    for path, _, text in texts(subject):
-        if not isinstance(text, str) or not any(re.search(rf"(?m)^{mark}", text) for mark in marks):
+def variables(rule: str) -> Check:
+    """The check of one rule about destinations in what pods take their environment from as a whole."""
+    groups = [(hosts.compiled(names), of) for one, names, of in kube_pods.ENV if one == rule]
+
+    def run(subject: Subject) -> Iterator[Violation]:
+        for path, key, value in texts(subject):
+            for names, of in groups:
+                if isinstance(value, str) and names.match(key):
+                    pattern = kube.sources(subject) if of == kube_pods.FETCHED else kube.receivers(subject)
+                    yield from kube.sent(subject, rule, path, value, pattern=pattern)
+
+    return Check(rules=(rule,), run=run)
+
+
+def _documents(subject: Subject, rule: str) -> Iterator[tuple[str, Any]]:
+    """(path, mapping) of each text that may say something about a rule; a violation where it cannot be read."""
+    words = _WORDS[rule]
+    for path, key, text in texts(subject):
+        if not isinstance(text, str) or not ("\\" in text or any(word in text for word in words)):
             continue
-        document = _read(text)
-        if document is None:
+        found = _read(text, key)
+        if found is not None:
+            yield from ((path, one) for one in found if isinstance(one, dict))
+            continue
+        indented = r"[ \t]*" if _KNOWN.search(key) else ""
+        said = [word for word in words if word in _TELLING or indented]
+        if re.search(rf"(?m)^{indented}[\"']?(?:{'|'.join(said) or '(?!)'})[\"']?[ \t]*:", text):
             reason = (
                 "it is the configuration of a program that sends things, and cannot be read as YAML without aliases."
             )
             yield path, violation(subject, rule, path, "(unreadable)", reason, allowed="plain YAML")
-        else:
-            yield path, document
 
 
-def _read(text: str) -> Any:
+def _read(text: str, key: str) -> list[Any] | None:
+    """What a text holds as YAML, JSON or TOML; None for what cannot be read."""
     import yaml
 
     if len(text) > MAX_TEXT:
         return None
     try:
+        if key.endswith(".toml"):
+            return [tomllib.loads(text)]
+        if text.lstrip()[:1] in ("{", "["):
+            try:
+                return [json.loads(text)]
+            except ValueError:
+                pass
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
             return None
-        found = yaml.load(text, Loader=yaml.CSafeLoader)
+        return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=untraced),
     Check(rules=("RES-014",), run=metrics),
-    Check(rules=("RES-014",), run=alerts),
     Check(rules=("RES-017",), run=collectors),
     Check(rules=("RES-026",), run=resolvers),
+    *(variables(rule) for rule in dict.fromkeys(rule for rule, _, _ in kube_pods.ENV)),
 )
 
-__all__ = ["CHECKS", "hosts", "texts"]
+__all__ = ["CHECKS", "hosts", "receiver", "texts", "values"]

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from components.spec.dated import Standing
 
@@ -37,18 +37,25 @@ class Permit:
     id: str
     origin: str
     to: str
+    kind: str
     artefacts: frozenset[str]
     standing: Standing
 
-    def why_not(self, *, origin: str, world: str, artefact: str | None) -> str | None:
+    def why_not(self, *, origin: str, world: str, artefacts: Sequence[tuple[str, str | None]]) -> str | None:
         """Why this entry does not let something in; None when it does."""
         if self.standing != "active":
             return f"export entry {self.id} {'has run out' if self.standing == 'expired' else 'has not begun'}."
         if (self.origin, self.to) != (origin, world):
             return f"export entry {self.id} lets {self.origin} into world {self.to} and nothing else."
-        if artefact is None:
+        if not artefacts or any(name is None for _, name in artefacts):
             return "which artefact it is is not said (twain/model or twain/dataset)."
-        return None if artefact in self.artefacts else f"export entry {self.id} is not about {artefact}."
+        # All that something says it holds comes along with it.
+        other = next(((kind, name) for kind, name in artefacts if name not in self.artefacts), None)
+        if other is not None:
+            return f"export entry {self.id} is not about {other[1]}."
+        if any(kind != self.kind for kind, _ in artefacts):
+            return f"export entry {self.id} is about {self.kind} of that name and nothing else."
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,13 @@ from components.policy import (
     access,
     alarm_rules,
     hardening,
+    kube_custom,
     kube_objects,
     kube_pods,
+    kube_routes,
     kube_security,
     kube_texts,
+    kube_volumes,
     places,
     traffic,
 )
@@ -27,7 +30,14 @@ if TYPE_CHECKING:
 
 RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS, *alarm_rules.CHECKS)
 CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS, *hardening.CHECKS)
-INSIDE: tuple[Check, ...] = (*kube_pods.CHECKS, *kube_objects.CHECKS, *kube_texts.CHECKS)
+INSIDE: tuple[Check, ...] = (
+    *kube_pods.CHECKS,
+    *kube_objects.CHECKS,
+    *kube_routes.CHECKS,
+    *kube_custom.CHECKS,
+    *kube_volumes.CHECKS,
+    *kube_texts.CHECKS,
+)
 KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)
 STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 

@@ -179,7 +179,8 @@ def test_a_policy_of_the_cluster_names_the_entries_that_count_and_no_other(tmp_p
         return " ".join(found)
 
     file(tmp_path)
-    assert held("row", TODAY).count("'E-1'") == 4
+    # An object's own labels and notes, of two policies, and those of the template of its pods.
+    assert held("row", TODAY).count("'E-1'") == 6
     assert 'r"acme/advisor"' in held("row", TODAY)
     assert "E-1" not in held("cn", TODAY)
     assert "E-1" not in held("row", date(2027, 1, 1))

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.policy import hosts, kube_objects
+from components.policy import documents, hosts, kube, kube_objects
 from components.policy.decide import decide
-from tests.kube_cases import CASES, engine, env, plain, with_env
+from tests import kube_cases, kube_text_cases
+from tests.kube_cases import engine, env, plain, with_env
 from tests.residency_cases import ALLOWED, POD, Case, labelled, pod
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+CASES = [*kube_cases.CASES, *kube_text_cases.CASES]
 
 
 def judged(case: Case, inputs: dict[str, Any]) -> list[Any]:
-    row = {"urn": f"urn:pulumi:s::p::{case.type}::thing", "type": case.type, "inputs": inputs}
+    kind = kube.token_of(inputs) if "apiVersion" in inputs else case.type
+    row = {"urn": f"urn:pulumi:s::p::{kind}::thing", "type": kind, "inputs": inputs}
     return decide([row], world=case.world, allowed=ALLOWED[case.world], security=case.rule.startswith("SEC-"))
 
 
@@ -107,3 +116,24 @@ def test_a_refusal_says_which_host_is_outside_and_which_model_was_asked_for() ->
     assert said(env("cn", "REDIS_URL", "redis://a.b.svc,redis://u:p@a.example.com:1/x")) == ["redis://a.example.com"]
     assert said(engine(args=["--api-key", "k", "--model", "Qwen/Qwen3"])) == ["Qwen/Qwen3"]
     assert said(pod("cn", image="ghcr.io/a/b:1")) == ["ghcr.io/a/b:1"]
+
+
+def test_a_list_in_a_list_and_an_object_with_keys_of_a_plan_are_read(tmp_path: Path) -> None:
+    """Each of these was read as something else, and so as nothing that could be refused."""
+    outside = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}
+    outside["spec"] = {"type": "ExternalName", "externalName": "api.openai.com"}
+    inner = {"apiVersion": "v1", "kind": "List", "items": [outside]}
+    file = tmp_path / "f.json"
+    for body in (
+        {"apiVersion": "v1", "kind": "List", "items": [inner, outside]},
+        {**inner, "resources": []},
+        {**inner, "steps": []},
+        {**inner, "deployment": {}},
+        [[inner]],
+    ):
+        file.write_text(json.dumps(body))
+        found = documents.read(file)
+        assert found.form == "manifests"
+        rules = [one.rule for one in decide(found.resources, world="cn", allowed=ALLOWED["cn"], security=False)]
+        assert set(rules) == {"RES-028"}
+        assert len(rules) == len(found.resources)
