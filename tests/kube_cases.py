@@ -185,10 +185,10 @@ def cilium(*rules: dict[str, Any]) -> dict[str, Any]:
 SERVICE = thing("v1", "Service", spec={"ports": [{"port": 80}]})
 MON = "monitoring.coreos.com/v1"
 WEBHOOKS: list[Case] = [
-    *ours("RES-028", webhook("ValidatingWebhookConfiguration", url="https://hooks.example.com/all"),
+    *both("RES-028", webhook("ValidatingWebhookConfiguration", url="https://hooks.example.com/all"),
           webhook("ValidatingWebhookConfiguration", service={"name": "a", "namespace": "b", "path": "/v"}),
           webhook("ValidatingWebhookConfiguration", url="https://kueue.kueue-system.svc/v"), threat="T17"),
-    *ours("RES-028", webhook("MutatingWebhookConfiguration", url="https://hooks.example.com/all"),
+    *both("RES-028", webhook("MutatingWebhookConfiguration", url="https://hooks.example.com/all"),
           webhook("MutatingWebhookConfiguration", url="https://10.64.0.4/v"), threat="T17"),
     *both("RES-028", converted(url="https://conv.example.com/"),
           converted(service={"name": "a", "namespace": "b"}), converted(url="https://conv.a.svc/c"), threat="T17"),
@@ -293,4 +293,18 @@ ORIGINS: list[Case] = [
 ]  # fmt: skip
 
 
-CASES: list[Case] = [*ADDRESSES, *ENGINES, *WEBHOOKS, *VOLUMES, *LEADS, *ORIGINS]
+BALANCER: dict[str, Any] = {"type": "LoadBalancer", "ports": [{"port": 80}], "selector": {"a": "b"}}
+INTERNAL = {
+    "cn": {"service.beta.kubernetes.io__alibaba-cloud-loadbalancer-address-type": "intranet"},
+    "row": {"networking.gke.io__load-balancer-type": "Internal"},
+}
+BALANCERS: list[Case] = [
+    case
+    for world, notes in INTERNAL.items()
+    for case in ours("SEC-003", thing("v1", "Service", spec=BALANCER),
+                     noted(thing("v1", "Service", spec=BALANCER), **notes),
+                     thing("v1", "Service", spec={**BALANCER, "loadBalancerSourceRanges": ["10.0.0.0/8"]}),
+                     SERVICE, world=world, threat="")
+]  # fmt: skip
+
+CASES: list[Case] = [*ADDRESSES, *ENGINES, *WEBHOOKS, *VOLUMES, *LEADS, *ORIGINS, *BALANCERS]

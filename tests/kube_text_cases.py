@@ -131,6 +131,8 @@ LOGS: list[Case] = [
     *ours("RES-017", config("https://collect.example.com", OTLP), config("http://otel.obs.svc:4317", OTLP)),
     *ours("RES-020", config("https://huggingface.co", "HF_ENDPOINT"), config("https://modelscope.cn", "HF_ENDPOINT"),
           threat="T11"),
+    *ours("RES-029", config("http://proxy.example.com:3128", "HTTPS_PROXY"), config("http://p.a.svc:1", "https_proxy"),
+          threat="T18"),
     *ours("RES-026", text("upstreamNameservers", '["8.8.8.8"]'), text("upstreamNameservers", '["10.64.0.10"]'),
           threat="T16"),
 ]  # fmt: skip

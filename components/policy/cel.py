@@ -101,6 +101,7 @@ def policies(border: Border) -> tuple[Policy, ...]:
                 "gateway.networking.k8s.io": ("gateways", "httproutes", "grpcroutes"),
                 "storage.k8s.io": ("storageclasses",),
                 "apiextensions.k8s.io": ("customresourcedefinitions",),
+                "admissionregistration.k8s.io": ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
             },
             variables={},
             expressions=(*_objects(border), *_labels(border)),
@@ -315,6 +316,11 @@ def _objects(border: Border) -> tuple[Expression, ...]:
             rule="RES-028",
             cel="object.kind != 'Service' || !has(object.spec.type) || object.spec.type != 'ExternalName' || "
             f"(has(object.spec.externalName) && object.spec.externalName.matches({sent}))",
+        ),
+        Expression(
+            rule="RES-028",
+            cel=f"!(object.kind in {list(kube_routes.WEBHOOKS)}) || !has(object.webhooks) || "
+            f"object.webhooks.all(w, !has(w.clientConfig.url) || w.clientConfig.url.matches({sent}))",
         ),
         Expression(
             rule="RES-028",

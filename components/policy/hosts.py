@@ -171,11 +171,16 @@ def items_of(value: str) -> list[str]:
     return [one for one in re.split(rf"{_BETWEEN}+", value) if one]
 
 
+@lru_cache(maxsize=64)
+def _known(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?i){item(pattern)}")
+
+
 def inside(pattern: str, value: str) -> bool:
     """Whether a value names destinations of a pattern only."""
     if len(value) > LONGEST:
         return False
-    known = compiled(rf"(?i){item(pattern)}")
+    known = _known(pattern)
     return all(len(one) <= LONGEST_ITEM and known.fullmatch(one) is not None for one in items_of(value))
 
 
@@ -186,7 +191,7 @@ def shown(pattern: str, value: str) -> str:
     """What a refusal may repeat of a value: scheme and host of what is outside. Credentials stand everywhere else."""
     if len(value) > LONGEST:
         return f"(a text of {len(value)} characters)"
-    known = compiled(rf"(?i){item(pattern)}")
+    known = _known(pattern)
     found = [one for one in items_of(value) if len(one) > LONGEST_ITEM or known.fullmatch(one) is None]
     return ", ".join(dict.fromkeys(_named(one) for one in found)) or "(not shown)"
 
@@ -212,7 +217,7 @@ def first_word(part: str) -> str:
 
 def first_outside(pattern: str, value: str) -> str:
     """The host of the first destination of a list that is not of the pattern, when it is a name that may be said."""
-    known = compiled(rf"(?i){item(pattern)}")
+    known = _known(pattern)
     listed = items_of(value) if len(value) <= LONGEST else []
     found = next((one for one in listed if len(one) <= LONGEST_ITEM and known.fullmatch(one) is None), "")
     name = host_of(found)

@@ -184,7 +184,33 @@ def _namespaces(subject: Subject) -> Iterator[Violation]:
     yield violation(subject, "SEC-025", path, level or "absent", reason, allowed=", ".join(_LEVELS))
 
 
+# What says to a cloud that a balancer stands inside the network.
+_INTERNAL: Final = {
+    "networking.gke.io/load-balancer-type": "internal",
+    "cloud.google.com/load-balancer-type": "internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "intranet",
+}
+
+
+def _balancers(subject: Subject) -> Iterator[Violation]:
+    """SEC-003: a balancer has a public address unless it is told otherwise."""
+    spec = subject.inputs.get("spec")
+    if kube.kind_of(subject.type) != ("", "Service") or at(spec, "type") != "LoadBalancer":
+        return
+    notes = at(subject.inputs, "metadata", "annotations")
+    named = [(at(notes, key), word) for key, word in _INTERNAL.items()]
+    ranges = kube.items(at(spec, "loadBalancerSourceRanges"))
+    if any(value is ACCEPTED or str(value).lower() == word for value, word in named):
+        return
+    if not ranges or any(one is UNKNOWN or str(one).endswith("/0") for one in ranges):
+        reason = "the cloud would give it a public address that everybody may call."
+        allowed = "an internal balancer, or loadBalancerSourceRanges"
+        yield violation(subject, "SEC-003", "spec.type", "LoadBalancer", reason, allowed=allowed)
+
+
 CHECKS: tuple[Check, ...] = (
+    Check(rules=("SEC-003",), run=_balancers),
     Check(rules=("SEC-020",), run=_host),
     Check(rules=("SEC-021",), run=_context),
     Check(rules=("SEC-022",), run=_rights),

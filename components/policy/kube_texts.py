@@ -38,16 +38,18 @@ _COREFILE = re.compile(r"^[ \t]*(?:forward|proxy)[ \t]+\S+[ \t]+(?P<to>[^{\n]+)"
 _TELLS = ("url", "api_url", "webhook_url", "smarthost", "site_url")
 
 
-def texts(subject: Subject) -> Iterator[tuple[str, str, Any]]:
+def texts(subject: Subject) -> list[tuple[str, str, Any]]:
     """(path, key, text) of what a ConfigMap or a Secret holds, decoded where it is encoded."""
     kind = kube.kind_of(subject.type)[1]
     if kind not in {"ConfigMap", "Secret"}:
-        return
-    for part in ("data", "stringData", "binaryData"):
-        coded = part == "binaryData" or (kind == "Secret" and part == "data")
-        for key, value in kube.pairs(subject.inputs.get(part)):
-            plain = decoded(value) if coded and isinstance(value, str) else value
-            yield f"{part}[{key}]", key, plain
+        return []
+    if "texts" not in subject.memo:
+        subject.memo["texts"] = [
+            (f"{part}[{key}]", key, decoded(value) if coded and isinstance(value, str) else value)
+            for part, coded in (("data", kind == "Secret"), ("stringData", False), ("binaryData", True))
+            for key, value in kube.pairs(subject.inputs.get(part))
+        ]
+    return subject.memo["texts"]
 
 
 def decoded(value: str) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 from components.policy import cel
 from rehearsal.kube import cellfile
 from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
-from tests import security_cases
+from tests import kube_cases, security_cases
 from tests.residency_cases import CASES, Case
 
 if TYPE_CHECKING:
@@ -28,13 +28,22 @@ EXTENSIONS = {
     "BackupStorageLocation": ("velero.io", "backupstoragelocations"),
 }
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SEEN = [case for case in (*CASES, *security_cases.CASES) if case.admission]
+SEEN = [case for case in (*CASES, *kube_cases.CASES, *security_cases.CASES) if case.admission]
 _PLURALS = {
     "Deployment": "deployments",
     "Pod": "pods",
     "Service": "services",
     "Secret": "secrets",
     "NetworkPolicy": "networkpolicies",
+    "Ingress": "ingresses",
+    "CronJob": "cronjobs",
+}
+# Kinds that lie in no namespace.
+_CLUSTER = {
+    "Namespace": "namespaces",
+    "CustomResourceDefinition": "customresourcedefinitions",
+    "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
+    "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
 }
 
 
@@ -53,8 +62,10 @@ def definition(kind: str) -> dict[str, Any]:
 
 def address(body: dict[str, Any]) -> str:
     version, kind = body["apiVersion"], body["kind"]
-    plural = EXTENSIONS[kind][1] if kind in EXTENSIONS else _PLURALS[kind]
     root = "/api/v1" if version == "v1" else f"/apis/{version}"
+    if kind in _CLUSTER:
+        return f"{root}/{_CLUSTER[kind]}?dryRun=All"
+    plural = EXTENSIONS[kind][1] if kind in EXTENSIONS else _PLURALS[kind]
     return f"{root}/namespaces/default/{plural}?dryRun=All"
 
 
@@ -65,8 +76,10 @@ def client(stage: Stage, world: str) -> KubeClient:
 
 async def answer(api: KubeClient, body: dict[str, Any]) -> str:
     """What the API server says to an object: nothing when it takes it. All are asked for in one namespace."""
+    place = {} if body["kind"] in _CLUSTER else {"namespace": "default"}
+    metadata = {key: value for key, value in body["metadata"].items() if key != "namespace"}
     try:
-        await api.create(address(body), {**body, "metadata": {**body["metadata"], "namespace": "default"}})
+        await api.create(address(body), {**body, "metadata": {**metadata, **place}})
     except ApiError as error:
         return str(error)
     return ""
