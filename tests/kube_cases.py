@@ -183,7 +183,7 @@ def cilium(*rules: dict[str, Any]) -> dict[str, Any]:
 
 
 SERVICE = thing("v1", "Service", spec={"ports": [{"port": 80}]})
-MON = "monitoring.coreos.com/v1"
+MON, ARGO = "monitoring.coreos.com/v1", "argoproj.io/v1alpha1"
 WEBHOOKS: list[Case] = [
     *both("RES-028", webhook("ValidatingWebhookConfiguration", url="https://hooks.example.com/all"),
           webhook("ValidatingWebhookConfiguration", service={"name": "a", "namespace": "b", "path": "/v"}),
@@ -268,10 +268,19 @@ LEADS: list[Case] = [
     *ours("RES-023", thing("source.toolkit.fluxcd.io/v1", "HelmRepository", spec={"url": "https://charts.bitnami.com"}),
           thing("source.toolkit.fluxcd.io/v1", "HelmRepository",
                 spec={"url": "oci://twain-cn-registry-vpc.cn-shanghai.cr.aliyuncs.com/charts"}), threat="T13"),
-    *ours("RES-028", thing("argoproj.io/v1alpha1", "Application",
+    *ours("RES-028", thing(ARGO, "Application",
                            spec={"destination": {"server": "https://k8s.eu-west-1.example.com"}}),
-          thing("argoproj.io/v1alpha1", "Application",
+          thing(ARGO, "Application",
                 spec={"destination": {"server": "https://kubernetes.default.svc"}}), threat="T17"),
+    *ours("RES-023", thing(ARGO, "Application", spec={"source": {"repoURL": "git@github.com:a/b.git"}}),
+          thing(ARGO, "Application", spec={"source": {"repoURL": "git@git.a.svc:a/b.git"}}),
+          thing("metallb.io/v1beta1", "IPAddressPool", spec={"addresses": ["203.0.113.0/28"]}),
+          thing("getambassador.io/v2", "Mapping", spec={"host": "chat.example.com", "service": "a"}),
+          thing("cert-manager.io/v1", "Certificate", spec={"dnsNames": ["a.example.com"]}), threat="T13"),
+    *ours("RES-028", thing("cert-manager.io/v1", "Issuer", spec={"acme": {"server": "https://acme.example.cn/d"}}),
+          thing("cert-manager.io/v1", "Issuer",
+                spec={"acme": {"server": "https://acme-v02.api.letsencrypt.org/directory"}}),
+          world="row", threat="T17"),
     *ours("RES-028", thing("external-secrets.io/v1", "ClusterSecretStore",
                            spec={"provider": {"vault": {"server": "https://vault.example.com"}}}),
           thing("external-secrets.io/v1", "ClusterSecretStore",

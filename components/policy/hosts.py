@@ -77,6 +77,7 @@ _HUBS: dict[str, tuple[str, ...]] = {
         r"pypi\.org",
         r"files\.pythonhosted\.org",
         r"registry\.npmjs\.org",
+        r"acme(?:-staging)?-v02\.api\.letsencrypt\.org",
         r"8\.8\.[84]\.[84]",
         r"1\.[01]\.[01]\.1",
         r"9\.9\.9\.9",

@@ -45,8 +45,11 @@ def configured(subject: Subject, path: str, document: Any) -> Iterator[Violation
         if isinstance(at(settings, "type"), str):
             place = f"{path}: sinks.{name}"
             yield from _output(subject, place, str(at(settings, "type")), settings, own="address")
+    # Clients are persons and programs elsewhere; Promtail's stand beside what it reads, or push.
+    reads = at(document, "scrape_configs") is not None or at(document, "positions") is not None
     for index, one in enumerate(kube.items(at(document, "clients"))):
-        yield from kube.sent(subject, "RES-017", f"{path}: clients[{index}].url", at(one, "url"))
+        if reads or str(at(one, "url")).rstrip("/").endswith("/push"):
+            yield from kube.sent(subject, "RES-017", f"{path}: clients[{index}].url", at(one, "url"))
     for index, one in enumerate(kube.items(at(document, "pipeline", "outputs"))):
         lowered = {key.lower(): value for key, value in kube.pairs(one)}
         place = f"{path}: pipeline.outputs[{index}]"
@@ -103,7 +106,7 @@ def written(subject: Subject, path: str, text: str) -> Iterator[Violation]:
     marks = list(_BLOCK.finditer(text))
     ends = [*(mark.start() for mark in marks), len(text)][1:]
     for mark, end in zip(marks, ends, strict=False):
-        if mark["kind"].upper() == "OUTPUT":
+        if mark["kind"].upper() in ("OUTPUT", "NODE"):
             yield from _block(subject, path, text[mark.end() : end])
     for found in _MATCH.finditer(text):
         yield from _block(subject, path, found["body"])

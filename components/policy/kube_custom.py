@@ -53,7 +53,15 @@ _SOURCES = frozenset({"repourl"})
 # Judged by rules of their own, field by field.
 _OWN_GROUPS = frozenset({"velero.io", "cilium.io", "serving.kserve.io", "helm.sh", "route.openshift.io", "twain.io"})
 _OWN_KINDS = frozenset({"AlertmanagerConfig", "ServiceEntry", "Backend", "GrafanaDatasource", "MultiKueueCluster"})
-_OWN_FIELDS = {"monitoring.coreos.com": frozenset({"remoteWrite", "remoteRead", "staticConfigs"})}
+_OWN_FIELDS = {
+    "monitoring.coreos.com": frozenset({"remoteWrite", "remoteRead", "staticConfigs"}),
+    # Names and addresses by which callers come in.
+    "getambassador.io": frozenset({"host"}),
+    "kafka.strimzi.io": frozenset({"host"}),
+    "metallb.io": frozenset({"addresses"}),
+}
+# How Git writes a repository that is reached by SSH.
+_BY_SSH = re.compile(r"[^@/\s]+@(?P<host>[^:/\s]+):(?P<path>[^0-9].*)", re.DOTALL)
 _OWN_COLLECTOR = frozenset({"config"})
 
 
@@ -88,8 +96,10 @@ def _addresses(value: Any, path: str, own: frozenset[str]) -> Iterator[tuple[str
             listed = inner if isinstance(inner, list | tuple) else [inner]
             for one in listed:
                 for part in hosts.items_of(one) if isinstance(one, str) and len(one) <= hosts.LONGEST else [one]:
-                    if _is_place(part):
-                        yield place, small, part
+                    git = _BY_SSH.fullmatch(part) if isinstance(part, str) else None
+                    named = f"ssh://{git['host']}/{git['path']}" if git else part
+                    if _is_place(named):
+                        yield place, small, named
         yield from _addresses(inner, place, _TRIGGER if key == "triggers" else own)
     if isinstance(value, list | tuple):
         for index, inner in enumerate(value):

@@ -152,6 +152,9 @@ def test_the_guard_lets_in_exactly_what_an_entry_names(tmp_path: Path) -> None:
         (pod(export="E-9", model="acme/advisor"), "no export entry E-9"),
         (pod(export="E-1", model="acme/other"), "not about acme/other"),
         (pod(export="E-1"), "which artefact"),
+        # What comes along with it is let in by nobody, and a data set is no model of the same name.
+        (pod(export="E-1", model="acme/advisor", dataset="secret-chats"), "not about secret-chats"),
+        (pod(export="E-1", dataset="acme/advisor"), "about weights of that name and nothing else"),
     ):
         (reason,) = judged("row", body, entries)
         assert why in reason
@@ -182,6 +185,7 @@ def test_a_policy_of_the_cluster_names_the_entries_that_count_and_no_other(tmp_p
     # An object's own labels and notes, of two policies, and those of the template of its pods.
     assert held("row", TODAY).count("'E-1'") == 6
     assert 'r"acme/advisor"' in held("row", TODAY)
+    assert "!('twain/dataset' in object.metadata.annotations)" in held("row", TODAY)
     assert "E-1" not in held("cn", TODAY)
     assert "E-1" not in held("row", date(2027, 1, 1))
 
