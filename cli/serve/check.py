@@ -99,7 +99,7 @@ def _not_let(workload: Workload, world: str, exports: Mapping[str, Permit]) -> s
     entry = exports.get(model.export)
     if entry is None:
         return f"; there is no export entry {model.export}"
-    told = entry.why_not(origin=model.origin, world=world, artefact=model.name)
+    told = entry.why_not(origin=model.origin, world=world, artefacts=[("weights", model.name)])
     return None if told is None else f"; {told.rstrip('.')}"
 
 
