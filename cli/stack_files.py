@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PROJECT = "twain"
 
@@ -41,6 +41,13 @@ def stacks(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
     if place is None or not (place / "stacks" / PROJECT).is_dir():
         return None
     return [_entry(path) for path in sorted((place / "stacks" / PROJECT).glob("*.json"))]
+
+
+def filled(entries: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The stacks that hold anything: a preview leaves an empty one behind. What a damaged one holds is not known, so it
+    counts: whoever works on it is told.
+    """
+    return {entry["name"] for entry in entries if entry.get("resourceCount") or entry.get("damaged")}
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, children, errors, planned, stack_lifts, stack_locks, stack_versions, upgrades
+from cli import cells, children, errors, planned, stack_files, stack_lifts, stack_locks, stack_versions, upgrades
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cli.app import App
     from cli.engine import Engine
@@ -113,12 +113,12 @@ def previews(
     app: App, stacks: Sequence[Stack], note: Callable[[str], None]
 ) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
     """A row for each stack in the order given, at most AT_ONCE engines at a time, and what went wrong where."""
-    existing = app.engine.names()
+    filled = stack_files.filled(app.engine.stacks())
 
     def one(stack: Stack) -> dict[str, Any] | errors.ErrorRow:
         note(f"previewing {stack.name}")
         try:
-            return preview(app, stack, existing)
+            return preview(app, stack, filled)
         except errors.TwainError as error:
             return errors.row_of(error, cell=stack.cell, world=stack.world)
 
@@ -142,10 +142,10 @@ def check_spec(app: App) -> None:
     spec_rules.load_checked(app.context.fleet)
 
 
-def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
-    """What an `up` of a stack would do. A platform stack whose infra stack is not up is planned from the spec: the
-    engine cannot preview what depends on outputs that are not there. So is a stack of another world: its state is not
-    here and must not be, so what it would change is not known, only what it declares.
+def preview(app: App, stack: Stack, filled: Collection[str]) -> dict[str, Any]:
+    """What an `up` of a stack would do; `filled` are the stacks that hold anything. A platform stack whose infra is not
+    up is planned from the spec: the engine cannot preview what depends on outputs that are not there. So is a stack of
+    another world: its state is not here and must not be, so what it would change is not known, only what it declares.
     """
     row: dict[str, Any] = {
         **stack.head,
@@ -154,8 +154,7 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
         "moving": None,
         "resources": [],
     }
-    infra = stack_name(app.fleet.name, stack.cell, "infra")
-    if stack.world != app.context.world or (stack.layer == "platform" and infra not in existing):
+    if stack.world != app.context.world or _too_early(app, stack, filled):
         found = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
         own = stack.world == app.context.world
         row["source"] = "planned from spec"
@@ -190,6 +189,18 @@ def preview(app: App, stack: Stack, existing: Sequence[str]) -> dict[str, Any]:
     ]
     row["moving"] = stack_locks.moving(engine, stack.name)
     return row
+
+
+def _too_early(app: App, stack: Stack, filled: Collection[str]) -> bool:
+    """Whether a platform was never up and reads the outputs of an infra that has none yet: its own cell's, and those of
+    its sisters in the cell that holds the gate. An infra that failed halfway has resources and no outputs.
+    """
+    if stack.layer != "platform" or stack.name in filled:
+        return False
+    gate = app.fleet.worlds[stack.world].gate_cell == stack.cell
+    reads = [one.name for one in app.fleet.cells_of(stack.world) if gate or one.name == stack.cell]
+    infra = [stack_name(app.fleet.name, cell, "infra") for cell in reads]
+    return not all(name in filled for name in infra) or not all(map(app.engine.outputs, infra))
 
 
 def _properties(step: Mapping[str, Any]) -> list[dict[str, Any]]:

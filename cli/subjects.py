@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from cli import errors, planned
+from cli import errors, planned, stack_files
 from cli.engine import LAYERS, stack_name
 from cli.serve.scope import gate_of, unreachable
 
@@ -113,7 +113,7 @@ def live(
 ) -> Found:
     """Cells that are up: the own ones by their deployed state, other worlds' through their gate."""
     found = Found()
-    existing = app.engine.names() if own else []
+    existing = stack_files.filled(app.engine.stacks()) if own else set[str]()
     for cell in own:
         stacks = [name for layer in LAYERS if (name := stack_name(app.fleet.name, cell.name, layer)) in existing]
         if stack_name(app.fleet.name, cell.name, "infra") not in stacks:

@@ -130,8 +130,8 @@ def check(
 
     Own cells are read from their deployed state, the other world's through its gate. With --planned both worlds are
     planned from the spec: for a fleet that was never up, or before a change. What could not be learnt is `unknown`; a
-    cell that does not answer ends with 13, a gap with 10 when --exit-code is given. An expired waiver is no waiver. Own
-    cells whose control plane only emulates its Kubernetes minor are named.
+    cell that does not answer ends with 13; with --exit-code a gap ends with 10, and 16 says that nothing was learnt. An
+    expired waiver is no waiver. Own cells whose control plane only emulates its Kubernetes minor are named.
     """
     from cli import parity as checking
 
@@ -239,8 +239,14 @@ def _finish(app: App, found: Checked, *, exit_code: bool, output: Format) -> Non
         extra={"idleWaivers": found.idle_waivers, "sources": found.sources, "emulated": found.emulated},
         footer=[*_footer(rows, found), *_emulated(found.emulated)],
     )
-    gaps = any(row["verdict"] == "gap" for row in rows)
-    app.finish(report, output, code=errors.DIFFERENCES if exit_code and gaps else errors.OK)
+    app.finish(report, output, code=_code({row["verdict"] for row in rows}) if exit_code else errors.OK)
+
+
+def _code(verdicts: set[str]) -> int:
+    """What a script is told: a difference, or that nothing at all could be compared, which is no agreement."""
+    if "gap" in verdicts:
+        return errors.DIFFERENCES
+    return errors.UNKNOWN if verdicts <= {"unknown", "not applicable"} and "unknown" in verdicts else errors.OK
 
 
 def _footer(rows: list[dict[str, Any]], found: Checked) -> list[str]:

@@ -135,3 +135,12 @@ def test_a_preview_leaves_only_empty_stacks(prepared: NeverUp) -> None:
     code, words = prepared.operator("row", "stack", "list", "-o", "json")
     assert code == 0, words
     assert {item["state"] for item in envelope(words)["items"]} == {"empty"}
+
+
+def test_a_second_preview_and_parity_know_that_empty_stacks_are_not_up(prepared: NeverUp) -> None:
+    code, words = prepared.operator("row", "stack", "preview", "--layer", "platform", "-o", "json")
+    assert code == 0, words
+    assert {item["source"] for item in envelope(words)["items"]} == {"planned from spec"}
+    code, words = prepared.operator("row", "parity", "check", "--world", "row", "-o", "json")
+    assert code == 13, words
+    assert {error["id"] for error in envelope(words)["errors"]} == {"CELL-404"}
