@@ -225,7 +225,9 @@ def secrets_provider(app: App) -> str:
 
 
 def waves(stacks: Sequence[Stack], canary: str | None, *, backwards: bool = False) -> list[list[Stack]]:
-    """Per layer the canary cell alone, then all others at once; platform after infra, or before it when backwards."""
+    """Per layer the canary cell alone, then all others at once; platform after infra, or before it when backwards. A
+    canary is one of the cells: who names another is refused before.
+    """
     result: list[list[Stack]] = []
     for layer in reversed(LAYERS) if backwards else LAYERS:
         members = [stack for stack in stacks if stack.layer == layer]

@@ -230,7 +230,7 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
 @_layer_option
 @click.option("--all", "whole", is_flag=True, help="Every cell of the own world, as without any scope.")
 @click.option("--refresh", is_flag=True, help="Put back what drifted; refused where a store is gone.")
-@click.option("--canary", metavar="CELL", help="The cell that goes first; default the first of the fleet.")
+@click.option("--canary", metavar="CELL", help="The cell that goes first; default the first of them.")
 @confirm_options
 @scope_options
 @output_option
@@ -262,8 +262,7 @@ def up(
         raise errors.UsageError(message, fix="leave one of them out", id="CFG-SCOPE")
     stacks.check_spec(app)
     chosen = stacks.chosen(app, scope, _layers(layer))
-    if canary is not None:
-        app.fleet.cell(canary)
+    _refuse_stray(app, chosen, canary)
     moving = upgrades.find(app, chosen, app.engine.names())
     for one in moving:
         app.console.note(f"plan: upgrade {one.words}")
@@ -389,6 +388,17 @@ def _plan(app: App, chosen: list[Stack], what: str, *, canary: str | None = None
     for wave in stacks.waves(chosen, canary, backwards=backwards):
         for one in wave:
             app.console.note(f"plan: {what} {one.name}")
+
+
+def _refuse_stray(app: App, chosen: list[Stack], canary: str | None) -> None:
+    """A canary that is not among the cells would go nowhere, and all others at once."""
+    if canary is None or not chosen or canary in (names := [one.cell for one in chosen]):
+        return
+    cell = app.fleet.cell(canary)
+    of = f"lies in world {cell.world}; this is of {chosen[0].world}" if cell.world != chosen[0].world else "is left out"
+    message = f"canary {canary} is none of the cells to bring up: it {of}."
+    fix = f"name one of {', '.join(dict.fromkeys(names))}, or leave --canary out"
+    raise errors.UsageError(message, fix=fix, where=canary, id="CFG-SCOPE")
 
 
 def _run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,9 +11,6 @@ from cli import subjects
 from components.parity import compare
 from components.parity.capabilities import IDS
 from tests.unit.cli.commands import test_stack as played
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 engine = played.engine
 CELLS = ("eu-ams-1", "eu-par-1")
@@ -72,7 +69,7 @@ def test_cells_whose_state_is_empty_are_not_up_for_parity(engine: Any) -> None:
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, str | None]]]:
+def silent(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str | None]]:
     """What the compared cells are found to guarantee: nothing, where nothing is put in."""
     told: dict[str, dict[str, str | None]] = {}
 
@@ -83,7 +80,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, str 
                              about=compare.About(), world=cell.world) for cell in cells])  # fmt: skip
 
     monkeypatch.setattr(subjects, "live", live)
-    yield told
+    return told
 
 
 @pytest.mark.parametrize("args", [("check",), ("diff", "eu-ams-1", "eu-par-1", "--live")])
@@ -94,5 +91,5 @@ def test_where_nothing_could_be_compared_a_script_is_not_told_that_all_agree(
     assert {item["verdict"] for item in ran.json["items"]} == {"unknown"}
     assert ran.code == 16
     assert operator.twain("parity", *args).code == 0
-    silent.update(dict.fromkeys(("cn-sha-1", *CELLS), {**dict.fromkeys(IDS), "api.private": "good"}))
+    silent.update({name: {**dict.fromkeys(IDS), "api.private": "good"} for name in ("cn-sha-1", *CELLS)})
     assert operator.twain("parity", *args, "--exit-code").code == 0

@@ -145,6 +145,21 @@ def test_an_up_goes_infra_first_canary_alone_and_keeps_the_cells_facts(engine: A
     assert (listed["state"], listed["endpoint"]) == ("known", "https://127.0.0.1:1")
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--canary", "cn-sha-1", "--layer", "infra", "-y"), "it lies in world cn; this is of row"),
+        (("--cell", "eu-par-1", "--canary", "eu-ams-1", "--dry-run"), "it is left out"),
+    ],
+)
+def test_a_canary_that_is_not_among_the_cells_is_refused(engine: Any, args: tuple[str, ...], said: str) -> None:
+    ran = engine.twain("stack", "up", *args)
+    assert (ran.code, said in ran.err, "error CFG-SCOPE" in ran.err) == (2, True, True), ran.err
+    assert not any(call.startswith("up") for call in calls(engine))
+    assert engine.twain("stack", "up", "--cell", "eu-par-1", "--canary", "eu-par-1", "--dry-run").code == 0
+    assert engine.twain("stack", "up", "--canary", "atlantis", "--dry-run").code == 6
+
+
 def test_a_failing_canary_stops_all_others(engine: Any) -> None:
     fault(engine, "error: quota exceeded")
     ran = engine.twain("stack", "up", "-y", "-o", "json")
