@@ -342,10 +342,11 @@ def _validate(document: _Document, model: type[_Model], body: dict[str, Any]) ->
         value = model.model_validate(body)
     except ValidationError as error:
         seen = {(problem.where, problem.line) for problem in document.problems}
-        for item in error.errors(include_url=False):
-            _report(document, model, dict(item))
+        items = mending.faults(error)
+        for item in items:
+            _report(document, model, item)
         # A scalar that the reader refused arrives here as null: one message about it is enough.
-        first = len(document.problems) - error.error_count()
+        first = len(document.problems) - len(items)
         document.problems[first:] = [p for p in document.problems[first:] if (p.where, p.line) not in seen]
         mended = mending.mend(model, body, error)
         if mended is None:

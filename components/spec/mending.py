@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -26,15 +26,23 @@ _STAND_INS: dict[str, Callable[[int], Any]] = {
     "amount": lambda _: "1.00",
     "currency": lambda _: "EUR",
     "kubernetes_minor": lambda _: "1.36",
-    "max": lambda _: 1000,
     "gpu_quota": lambda _: 1000,
     "backend": lambda number: f"{_WORD}-{number}",
     "secrets_provider": lambda number: f"{_WORD}-{number}",
     "registry": lambda number: f"{_WORD}-{number}",
 }
 
+# What stands for an item, by the name of its list: taking one out would move the others away from their lines.
+_ITEMS: dict[str, Callable[[int], Any]] = {
+    "regions": lambda number: f"{_WORD}-{number}",
+    "zones": lambda number: f"{_WORD}-{number}",
+    "readers": lambda number: f"{_WORD}-{number}",
+    "thresholds": lambda _: 100,
+    "severities": lambda _: "page",
+}
+
 # Stand-ins that offend no rule and that a file may well hold somewhere else.
-_UNREMARKABLE = ("amount", "currency", "kubernetes_minor", "max", "gpu_quota")
+_UNREMARKABLE = ("amount", "currency", "kubernetes_minor", "gpu_quota", "thresholds", "severities")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +63,7 @@ def mend(model: type[_Model], body: dict[str, Any], error: ValidationError) -> M
     assumed: list[str] = []
     for _ in range(_ROUNDS):
         try:
-            for fault in error.errors(include_url=False):
+            for fault in faults(error):
                 _mend(kept, tuple(fault["loc"]), required=fault["type"] == "missing", assumed=assumed)
             return Mended(value=model.model_validate(kept), assumed=tuple(assumed))
         except ValidationError as again:
@@ -65,18 +73,37 @@ def mend(model: type[_Model], body: dict[str, Any], error: ValidationError) -> M
     return None
 
 
+def faults(error: ValidationError) -> list[dict[str, Any]]:
+    """What is wrong, without the lists that are too short only because their items are wrong."""
+    found = [dict(fault) for fault in error.errors(include_url=False)]
+    places = [tuple(fault["loc"]) for fault in found]
+    return [
+        fault
+        for fault, place in zip(found, places, strict=True)
+        if fault["type"] != "too_short" or not any(one[: len(place)] == place != one for one in places)
+    ]
+
+
 def _mend(body: dict[str, Any], trail: tuple[int | str, ...], *, required: bool, assumed: list[str]) -> None:
     *around, name = trail
     place: Any = body
     for step in around:
         place = place[step]
-    if not required:
-        if isinstance(place, list):
-            # Taking an item out would move the others away from their lines.
-            raise LookupError(name)
+    if isinstance(place, list):
+        _put(place, name, assumed=assumed, kind=str(around[-1]), known=_ITEMS)
+    elif required and name == "max":
+        # As many as there must be: no more than the file says, so that no rule speaks of it.
+        place[name] = least if isinstance(least := place.get("min"), int) and least > 0 else 1
+    elif required:
+        _put(place, name, assumed=assumed, kind=str(name), known=_STAND_INS)
+    else:
         del place[name]
-        return
-    stand_in = _STAND_INS[str(name)](len(assumed))
+
+
+def _put(
+    place: Any, name: int | str, *, assumed: list[str], kind: str, known: Mapping[str, Callable[[int], Any]]
+) -> None:
+    stand_in = known[kind](len(assumed))
     place[name] = stand_in
-    if str(name) not in _UNREMARKABLE:
+    if kind not in _UNREMARKABLE:
         assumed.append(str(stand_in))

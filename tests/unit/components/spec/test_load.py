@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import SpecError
+from components.errors import ResidencyError, SpecError
+from components.policy import spec_rules
 from components.spec.load import load_fleet, load_waivers, load_workload
 
 ROOT = Path(__file__).parents[4]
@@ -164,3 +165,70 @@ def test_waivers_of_a_folder_are_read_together_and_all_faults_named(tmp_path: Pa
     with pytest.raises(SpecError) as caught:
         load_waivers(tmp_path)
     assert {Path(problem.path).name for problem in caught.value.problems} == {"b.yaml", "c.yaml"}
+
+
+ONE = """apiVersion: twain/v1
+kind: Fleet
+metadata: {name: one}
+spec:
+  worlds:
+    cn:
+      regions: [cn-shanghai]
+      state: {backend: file:///s, secrets_provider: passphrase}
+      registry: registry.cn-shanghai.example/twain
+      gate_cell: cn-sha-1
+  template:
+    kubernetes_minor: "1.36"
+    gpu_pools:
+      - {name: gpu80g, gpu_class: gpu-80g, gpus_per_node: 7, min: 0, max: 4}
+  cells:
+    - {name: cn-sha-1, world: cn, cloud: alicloud, region: cn-shanghai, cidr: 10.64.0.0/20}
+"""
+
+
+def _told(tmp_path: Path, *changes: tuple[str, str]) -> dict[str, str]:
+    """Codes by place, as the check of the whole tells them."""
+    text = ONE
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text)
+    with pytest.raises((SpecError, ResidencyError)) as caught:
+        spec_rules.load_checked(path)
+    assert not any("stand-in" in str(problem) for problem in caught.value.problems)
+    return {problem.where.split(" ")[0]: problem.code for problem in caught.value.problems}
+
+
+REST = {"spec.cells[0].template.registry.prepaid_acknowledged": "SPEC-PREPAID", "spec.cells[0]": "SPEC-SKU"}
+
+
+def test_the_only_cell_has_a_fault_of_form_and_every_rule_on_the_whole_is_told_too(tmp_path: Path) -> None:
+    """A list whose items are wrong is not too short."""
+    assert _told(tmp_path) == {"spec.cells[0].cidr": "SPEC-VALUE", **REST}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("regions: [cn-shanghai]", "regions: [X, cn-shanghai]", "spec.worlds.cn.regions[0]"),
+        ("cidr: 10.64.0.0/20", "cidr: 10.64.0.0/14, zones: [1, 2]", "spec.cells[0].zones[0]"),
+        ("min: 0, max: 4", "min: 0, max: no", "spec.template.gpu_pools[0].max"),
+    ],
+)
+def test_a_fault_of_an_item_hides_no_rule(tmp_path: Path, old: str, new: str, where: str) -> None:
+    told = _told(tmp_path, *(((old, new),) if "cidr" in old else ((old, new), ("/20", "/18"))))
+    assert {where, *REST} <= set(told)
+    assert set(told) - {where, "spec.cells[0].zones[1]", *REST} == set()
+
+
+def test_an_empty_list_is_still_too_short(tmp_path: Path) -> None:
+    told = _told(tmp_path, ("regions: [cn-shanghai]", "regions: []"), ("/20", "/18"))
+    assert told["spec.worlds.cn.regions"] == "SPEC-VALUE"
+
+
+def test_what_stands_for_a_number_of_nodes_breaks_no_rule(tmp_path: Path) -> None:
+    """On a cloud whose nodes each take a block of a small range."""
+    told = _told(tmp_path, ("cloud: alicloud", "cloud: gcp"), ("/20", "/18"), ("min: 0, max: 4", "min: 2, max: [4]"))
+    assert "SPEC-CIDR" not in told.values()
+    assert "SPEC-POOL" not in told.values()
