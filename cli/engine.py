@@ -34,6 +34,7 @@ _RULE = re.compile(r"\b(?:RES|SEC)-[A-Z0-9-]+")
 _SPEC = re.compile(r"\bSPEC-[A-Z0-9-]+")
 _LOCK_OWNER = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
 _WORDS = 40
+_SHOWN = 200
 _UNREADABLE = re.compile(r"failed to load checkpoint|snapshot integrity|unexpected end of JSON|invalid character '")
 _ERROR = re.compile(r"\berror: (.+)")
 # How Python names an exception class before its words.
@@ -171,11 +172,14 @@ class Engine:
 
     @staticmethod
     def _document(result: Result, *, what: str) -> dict[str, Any]:
-        document = _json(result.out)
-        if result.code != 0:
-            told = "\n".join(str(entry.get("message", "")) for entry in document.get("diagnostics") or ())
-            raise failure(Result(code=result.code, out=told, err=result.err), what=what)
-        return document
+        if result.code == 0:
+            return _json(result.out, what=what)
+        try:
+            diagnostics = _json(result.out, what=what).get("diagnostics") or ()
+        except errors.OutcomeUnknownError:
+            raise failure(result, what=what) from None
+        told = "\n".join(str(entry.get("message", "")) for entry in diagnostics)
+        raise failure(Result(code=result.code, out=told, err=result.err), what=what)
 
     @contextmanager
     def _settings(self, stack: str, fleet: Path) -> Generator[list[str]]:
@@ -233,11 +237,12 @@ class Engine:
 
     def outputs(self, stack: str) -> dict[str, Any]:
         """The stack's outputs; secrets as `[secret]`."""
-        return _json(self.run(["stack", "output", "--stack", stack, "--json"], timeout_s=60).out)
+        result = self.run(["stack", "output", "--stack", stack, "--json"], timeout_s=60)
+        return _json(result.out, what=f"the outputs of {stack}")
 
     def export(self, stack: str) -> dict[str, Any]:
         """The stack's deployment (state); secrets stay encrypted."""
-        return _json(self.run(["stack", "export", "--stack", stack], timeout_s=120).out)
+        return _json(self.run(["stack", "export", "--stack", stack], timeout_s=120).out, what=f"the state of {stack}")
 
     def _change(self, verb: list[str], stack: str, on_line: Callable[[str], None] | None) -> Result:
         with self.locked(stack):
@@ -261,7 +266,7 @@ class Engine:
             return None
         if keep:
             stack_copies.keep(self.home, stack, result.out.encode())
-        return _json(result.out) or None
+        return _json(result.out, what=f"the state of {stack}") or None
 
     def import_state(self, stack: str, document: dict[str, Any]) -> None:
         """Replace the stack's state. The caller holds the lock and has kept a copy. Raises as `run` does."""
@@ -388,9 +393,17 @@ def _silent(_line: str) -> None:
     """Nobody asked to be told."""
 
 
-def _json(text: str) -> dict[str, Any]:
+def _json(text: str, *, what: str) -> dict[str, Any]:
+    """The JSON object that the engine answered with. Raises OutcomeUnknownError: an answer that cannot be read says
+    neither that nothing differs nor that nothing is there.
+    """
     try:
-        raw = json.loads(text or "{}")
+        raw = json.loads(text)
     except ValueError:
-        return {}
-    return raw if isinstance(raw, dict) else {}
+        raw = None
+    if not isinstance(raw, dict):
+        message = f"{what}: the engine ended well, and its answer cannot be read, so that nothing is known. It said: "
+        told = text.strip()[:_SHOWN] or "nothing"
+        fix = "run it again; twain stack pulumi -- version, and twain doctor, tell which engine this is"
+        raise errors.OutcomeUnknownError(message + told, fix=fix, id="STK-ANSWER")
+    return raw

@@ -203,7 +203,7 @@ class RolledBackError(TwainError):
 
 
 class OutcomeUnknownError(TwainError):
-    """A write was sent and no answer came: it may or may not have happened."""
+    """A write was sent and no answer came, or one that cannot be read: it may or may not have happened."""
 
     code = UNKNOWN
     default_id = "NET-016"
