@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cli.app import App
+    from cli.fleet import CellView, PoolView
     from cli.output import Column, Format
 
 _PRICE = {
@@ -59,6 +60,7 @@ GPUS = Kind(
         "cloud": "alicloud|gcp|azure",
         "region": "string",
         "pool": "string|null",
+        "min": "integer|null",
         "max": "integer|null",
         **_OFFER,
     },
@@ -153,7 +155,7 @@ def list_(app: App, *, scope: Scope, gpu_class: str | None, output: Format) -> N
         Column(title="CELL", key=lambda item: f"{item['world']}/{item['cell']}"),
         Column(title="REGION", key="region"),
         *_columns(),
-        Column(title="POOL", key=lambda item: f"{item['pool']} 0..{item['max']}" if item["pool"] else None),
+        Column(title="POOL", key=lambda item: f"{item['pool']} {item['min']}..{item['max']}" if item["pool"] else None),
     )
     app.finish(Report(kind=GPUS.name, items=items, columns=columns, footer=_notes(items), next="twain top gpu"), output)
 
@@ -174,16 +176,35 @@ def _of_cells(app: App, scope: Scope) -> list[dict[str, Any]]:
     for cell in app.fleet.cells:
         if not scope.has(world=cell.world, cell=cell.name):
             continue
-        pools = {(pool.gpu_class, pool.gpus_per_node): pool for pool in cell.gpu_pools}
         place = {"world": cell.world, "cell": cell.name, "cloud": cell.cloud, "region": cell.region}
         found = list(offers.offers(cloud=cell.cloud, region=cell.region))
         for name in facts.CLASSES:
             own = [row for row in found if row["class"] == name] or [_not_listed(cell.cloud, name)]
+            pools = [pool for pool in cell.gpu_pools if pool.gpu_class == name]
             for row in own:
-                pool = pools.get((name, row["gpus"]))
-                used = {"pool": pool.name if pool else None, "max": pool.max if pool else None}
-                rows.append({**row, **place, **used})
+                users = [pool for pool in pools if _machine(cell, pool) == row["machine"] is not None]
+                rows += [{**row, **place, **_used(pool)} for pool in users or [None]]
+            # What the fleet asks for and no source lists is told all the same.
+            rows += [
+                {**_not_listed(cell.cloud, name), **place, **_used(pool), "gpus": pool.gpus_per_node}
+                for pool in pools
+                if _machine(cell, pool) is None
+            ]
     return rows
+
+
+def _machine(cell: CellView, pool: PoolView) -> str | None:
+    """The machine that the pool is made of, where the tables have one."""
+    from components.clouds import gpu as facts
+
+    found = facts.machine(cell.cloud, cell.region, pool.gpu_class, pool.gpus_per_node)
+    return found.instance_type if found is not None else None
+
+
+def _used(pool: PoolView | None) -> dict[str, Any]:
+    if pool is None:
+        return {"pool": None, "min": None, "max": None}
+    return {"pool": pool.name, "min": pool.min, "max": pool.max}
 
 
 def _not_listed(cloud: str, name: str) -> dict[str, Any]:

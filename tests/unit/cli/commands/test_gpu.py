@@ -79,6 +79,28 @@ def test_each_cell_has_a_row_for_every_class_and_names_the_pool_that_uses_it(ope
     assert by_class["gpu-140g-fp8"]["price"] is None
 
 
+def test_every_pool_is_listed_with_its_own_bounds(operator: Any) -> None:
+    """Two pools of one class and size, one that starts above nothing, and one of a class that the region has not."""
+    pools = """      - {name: gpu80g, gpu_class: gpu-80g, gpus_per_node: 1, min: 0, max: 4}
+      - {name: warm, gpu_class: gpu-80g, gpus_per_node: 1, min: 2, max: 6}
+      - {name: rare, gpu_class: gpu-80g, gpus_per_node: 7, min: 1, max: 1}
+"""
+    first, *_ = pools.splitlines(keepends=True)
+    text = operator.fleet.read_text()
+    assert first in text
+    operator.fleet = operator.home / "fleet.yaml"
+    operator.fleet.write_text(text.replace(first, pools))
+    operator.write()
+    for cell in ("cn-sha-1", "eu-ams-1", "eu-par-1"):
+        own = [item for item in items(operator, "list", "--cell", cell) if item["pool"]]
+        assert [(item["pool"], item["gpus"], item["min"], item["max"]) for item in own] == [
+            ("gpu80g", 1, 0, 4), ("warm", 1, 2, 6), ("rare", 7, 1, 1),
+        ]  # fmt: skip
+        assert [item["stock"] == "listed" for item in own][2] is False
+    table = operator.twain("gpu", "list", "--cell", "eu-ams-1").out
+    assert ("warm 2..6" in table, "gpu80g 0..4" in table) == (True, True)
+
+
 @pytest.mark.parametrize("args", [("offers", "--class", "gpu-640g"), ("list", "--class", "h100")])
 def test_an_unknown_class_ends_with_6_and_names_those_that_exist(operator: Any, args: tuple[str, ...]) -> None:
     ran = operator.twain("gpu", *args)
