@@ -128,11 +128,19 @@ _GCP_ZONES: dict[str, str] = {
     "us-east1": "bcd",
     "us-central1": "abcf",
 }
+# Source: Microsoft Learn, "Azure regions list" (reliability/regions-list), August 2026: three zones in each of these.
+_AZURE_ZONED = frozenset(_AZURE) - {"northcentralus"}
+_AZURE_ZONES = ("1", "2", "3")
 
 
 def world_of(cloud: str, region: str) -> str | None:
     """The world of a region, or None when the tables do not know it: unknown is never allowed."""
     return WORLD_OF.get(cloud, {}).get(region)
+
+
+def zoneless(cloud: str, region: str) -> bool:
+    """Whether a region that the tables know is known to have no zones."""
+    return cloud == "azure" and region in WORLD_OF["azure"] and region not in _AZURE_ZONED
 
 
 def zones(cloud: str, region: str) -> tuple[str, ...]:
@@ -141,7 +149,10 @@ def zones(cloud: str, region: str) -> tuple[str, ...]:
         return tuple(f"{region}-{letter}" for letter in _ALICLOUD_ZONES[region])
     if cloud == "gcp" and region in WORLD_OF["gcp"]:
         return tuple(f"{region}-{letter}" for letter in _GCP_ZONES.get(region, "abc"))
-    if cloud == "azure" and region in WORLD_OF["azure"]:
-        return ("1", "2", "3")
+    if cloud == "azure" and region in _AZURE_ZONED:
+        return _AZURE_ZONES
+    if zoneless(cloud, region):
+        message = f"{cloud} {region} has no zones, and what must outlive one stands in two: take another region"
+        raise NotSupportedError(message)
     message = f"the zones of {cloud} {region} are not known here: name them in the cell, zones: [...]"
     raise NotSupportedError(message)
