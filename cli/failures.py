@@ -58,7 +58,9 @@ def _library(error: BaseException) -> errors.TwainError | None:
 
 
 def _problem(problem: object) -> errors.TwainError:
-    """One problem of a spec file. Residency rules end with 5, everything else that the check finds with 2."""
+    """One problem of a spec file. Residency rules end with 5, a quota that is too small with 4, everything else that
+    the check finds with 2.
+    """
     code = str(getattr(problem, "code", "SPEC-001"))
     path, line = str(getattr(problem, "path", "")), int(getattr(problem, "line", 0))
     where = f"{path}:{line}" if line else path
@@ -66,6 +68,7 @@ def _problem(problem: object) -> errors.TwainError:
     value = getattr(problem, "value", "")
     message = str(getattr(problem, "message", problem)) + (f" Found: {value}." if value else "")
     kind = errors.PolicyError if code.startswith("RES-") else errors.UsageError
+    kind = errors.ResourceError if code == "SPEC-QUOTA" else kind
     fix = str(getattr(problem, "fix", "")) or None
     return kind(message, fix=fix, where=f"{where} ({trail})" if trail else where or None, id=code)
 

@@ -26,7 +26,7 @@ def resources(engine: Engine, stack: str, *, fleet: Path) -> list[dict[str, Any]
 
 
 def plan(stacks: Sequence[str], *, fleet: Path, env: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What the program would register for stacks of one cell, in a process of its own: the command line imports no
+    """What the program would register for stacks of one cloud, in a process of its own: the command line imports no
     cloud's SDK.
 
     Raises UsageError for a fleet that is wrong, DeadlineError, ResourceError.

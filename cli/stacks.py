@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, children, errors, planned, stack_files, stack_lifts, stack_locks, stack_versions, upgrades
+from cli import cells, children, errors, stack_files, stack_lifts, stack_locks, stack_plans, stack_versions, upgrades
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -112,13 +112,16 @@ def standing(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
 def previews(
     app: App, stacks: Sequence[Stack], note: Callable[[str], None]
 ) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
-    """A row for each stack in the order given, at most AT_ONCE engines at a time, and what went wrong where."""
+    """A row for each stack in the order given, at most AT_ONCE engines at a time, and what went wrong where. No engine
+    starts where a plan is refused; raises as `stack_plans.check`.
+    """
+    plans = stack_plans.check(app, stacks)
     filled = stack_files.filled(app.engine.stacks())
 
     def one(stack: Stack) -> dict[str, Any] | errors.ErrorRow:
         note(f"previewing {stack.name}")
         try:
-            return preview(app, stack, filled)
+            return preview(app, stack, filled, plans[stack.name])
         except errors.TwainError as error:
             return errors.row_of(error, cell=stack.cell, world=stack.world)
 
@@ -135,17 +138,20 @@ def _own(app: App, cell: CellView) -> None:
         raise errors.PolicyError(message, fix=fix, where=cell.name, id="RES-STATE")
 
 
-def check_spec(app: App) -> None:
-    """The rules on the whole fleet, before the engine starts. Raises SpecError or ResidencyError with every problem."""
-    from components.policy import spec_rules
+def check_spec(app: App) -> list[str]:
+    """The rules on the whole fleet, before the engine starts. Gives what is to be seen to and stops nothing: quotas
+    that may have been raised. Raises SpecError or ResidencyError with every problem.
+    """
+    from components.policy import account_rules, spec_rules
 
-    spec_rules.load_checked(app.context.fleet)
+    return account_rules.quotas(spec_rules.load_checked(app.context.fleet))
 
 
-def preview(app: App, stack: Stack, filled: Collection[str]) -> dict[str, Any]:
+def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.Rows) -> dict[str, Any]:
     """What an `up` of a stack would do; `filled` are the stacks that hold anything. A platform stack whose infra is not
     up is planned from the spec: the engine cannot preview what depends on outputs that are not there. So is a stack of
-    another world: its state is not here and must not be, so what it would change is not known, only what it declares.
+    another world: its state is not here and must not be, so what it would change is not known, only what it declares:
+    `plan`.
     """
     row: dict[str, Any] = {
         **stack.head,
@@ -155,10 +161,9 @@ def preview(app: App, stack: Stack, filled: Collection[str]) -> dict[str, Any]:
         "resources": [],
     }
     if stack.world != app.context.world or _too_early(app, stack, filled):
-        found = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
         own = stack.world == app.context.world
         row["source"] = "planned from spec"
-        row["changes"] = {**row["changes"], "create": len(found)} if own else dict.fromkeys(CHANGES)
+        row["changes"] = {**row["changes"], "create": len(plan)} if own else dict.fromkeys(CHANGES)
         row["resources"] = [
             {
                 "op": "create" if own else "declared",
@@ -166,7 +171,7 @@ def preview(app: App, stack: Stack, filled: Collection[str]) -> dict[str, Any]:
                 "name": one["urn"].rsplit("::", 1)[-1],
                 "properties": [],
             }
-            for one in found
+            for one in plan
         ]
         return row
     engine = app.engine

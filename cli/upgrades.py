@@ -64,9 +64,9 @@ def find(app: App, chosen: Sequence[Stack], existing: Sequence[str]) -> list[Upg
     for stack in chosen:
         if not _mine(app, stack, existing):
             continue
-        deployed = _deployed(app, stack)
-        if deployed and deployed != app.fleet.cell(stack.cell).kubernetes_minor:
-            moving.append((stack.cell, deployed))
+        was = deployed(app, stack)
+        if was and was != app.fleet.cell(stack.cell).kubernetes_minor:
+            moving.append((stack.cell, was))
     minors_first = asyncio.run(_all(app, moving)) if moving else []
     return [*minors_first, *(one for stack in chosen if _mine(app, stack, existing) for one in _nodes(app, stack.cell))]
 
@@ -173,7 +173,8 @@ def _begun(app: App, cell: str, wanted: str) -> str | None:
     return str(raw.get("checked")) if raw.get("to") == wanted else None
 
 
-def _deployed(app: App, stack: Stack) -> str:
+def deployed(app: App, stack: Stack) -> str:
+    """The Kubernetes minor with which a cell was brought up; empty where nobody knows."""
     try:
         known = cells.read(app.home, stack.cell).kubernetes_minor
     except errors.NotFoundError:

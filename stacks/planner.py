@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import copy
 import json
 import sys
 from typing import Any
@@ -34,9 +35,17 @@ class Planner(mocks.Mocks):
         self.loops: set[asyncio.AbstractEventLoop] = set()
         self._declared: dict[tuple[str, str], pulumi.ResourceTransformationArgs] = {}
 
-    def note(self, args: pulumi.ResourceTransformationArgs) -> None:
-        """Keep the program's own values of a resource: only they know which resources they come from."""
+    def note(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        """Keep the program's own values of a resource: only they know which resources they come from.
+
+        A plan tells no other names that a resource had; to put together all of an SDK's takes more time than the rest.
+        """
         self._declared[args.type_, args.name] = args
+        if not args.opts.aliases:
+            return None
+        bare = copy.copy(args.opts)
+        bare.aliases = None
+        return pulumi.ResourceTransformationResult(props=args.props, opts=bare)
 
     async def trace(self) -> None:
         """Add to each resource which others its values come from, as the engine does in a plan."""

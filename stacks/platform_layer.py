@@ -88,7 +88,7 @@ def _facts(settings: Settings, cell: str, reference: pulumi.StackReference) -> p
                 where="",
                 line=0,
                 message=f"the CA of cell {cell} is not known: its cloud gives it by look-up only.",
-                fix="write the file, with the CA as facts.cluster_ca (a rehearsal does it: twain rehearse up)",
+                fix=f"twain cell discover {cell} looks it up and writes the file",
             )
             raise SpecError([problem])
         return {

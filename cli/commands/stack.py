@@ -183,21 +183,23 @@ def env(app: App, *, world: str | None) -> None:
 @context_option
 @pass_app
 def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope, output: Format) -> None:
-    """What `stack up` would change. The rules on the fleet are checked first: a residency violation ends with 5.
+    """What `stack up` would change. The rules on the fleet are checked first, then the guard's on each plan: a
+    residency violation ends with 5, another fault with 2, and no engine has started.
 
     Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
     the other world's with --all) is planned from the spec and marked so. At most two engines run at once.
     """
-    from cli import stack_tables, stacks, upgrades
+    from cli import minor_ends, stack_files, stack_tables, stacks, upgrades
     from cli.check import model
     from cli.output import Report
 
     if whole and (scope.cells or scope.world != "all"):
         message = "--all is every stack of the fleet; --cell and --world choose some."
         raise errors.UsageError(message, fix="leave one of them out", id="CFG-SCOPE")
-    stacks.check_spec(app)
+    quotas = stacks.check_spec(app)
     layers = _layers(layer)
     chosen = stacks.everywhere(app, layers) if whole else stacks.chosen(app, scope, layers)
+    ended = minor_ends.refuse(app, chosen, stack_files.filled(app.engine.stacks()))
     items, found = stacks.previews(app, chosen, app.console.note)
     moving = upgrades.find(app, chosen, app.engine.names())
     found += [row for one in moving for row in model.rows(one.findings, world=one.world, cell=one.cell)]
@@ -207,7 +209,7 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
         items=items,
         columns=stack_tables.preview_columns(),
         errors=found,
-        footer=[*stack_tables.preview_footer(items), *(f"upgrade: {one.words}" for one in moving)],
+        footer=[*stack_tables.preview_footer(items), *(f"upgrade: {one.words}" for one in moving), *ended, *quotas],
         next="twain stack up" if changed else None,
     )
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)
@@ -255,14 +257,17 @@ def up(
     kubernetes_minor is an upgrade: what stands against it (a skipped minor, a removed API in use, old nodes) is told
     before it begins. So is a changed line of `nodes`: other images or another GPU driver, for which nodes are replaced.
     """
-    from cli import stacks, upgrades
+    from cli import minor_ends, stack_files, stack_plans, stacks, upgrades
 
     if whole and (scope.cells or scope.world != "all"):
         message = "--all is every cell of the own world; --cell and --world choose some."
         raise errors.UsageError(message, fix="leave one of them out", id="CFG-SCOPE")
-    stacks.check_spec(app)
+    quotas = stacks.check_spec(app)
     chosen = stacks.chosen(app, scope, _layers(layer))
     _refuse_stray(app, chosen, canary)
+    for words in (*quotas, *minor_ends.refuse(app, chosen, stack_files.filled(app.engine.stacks()))):
+        app.console.note(words)
+    stack_plans.check(app, chosen)
     moving = upgrades.find(app, chosen, app.engine.names())
     for one in moving:
         app.console.note(f"plan: upgrade {one.words}")

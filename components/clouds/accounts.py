@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,12 +47,54 @@ def speaks_for_account(fleet: Fleet, cell: Cell) -> bool:
     Of the cells of a world that share one: the cell of the gate if it is among them, else the first of the file. A
     fleet that changes who that is moves the setting from one stack to another, and must bring the old one up first.
     """
-    sharing = [other.name for other in fleet.cells if _account(fleet, other) == _account(fleet, cell)]
+    sharing = [other.name for other in fleet.cells if account_of(fleet, other) == account_of(fleet, cell)]
     gate = fleet.worlds[cell.world].gate_cell
     return cell.name == (gate if gate in sharing else sharing[0])
 
 
-def _account(fleet: Fleet, cell: Cell) -> tuple[str, str, str]:
+@dataclass(frozen=True, kw_only=True)
+class AccountLimit:
+    """How many of a thing an account of a cloud holds, and how many of them each cell has: so many, and so many more
+    for each maison. One that is not `fixed` is the account's quota, which its cloud raises when it is asked.
+    """
+
+    what: str
+    most: int
+    cell: int
+    maison: int
+    fixed: bool
+    source: str
+
+    def needed(self, *, cells: int, maisons: int) -> int:
+        """How many there would be."""
+        return cells * (self.cell + self.maison * maisons)
+
+
+LIMITS: dict[str, tuple[AccountLimit, ...]] = {
+    "alicloud": (
+        AccountLimit(what="RAM roles", most=1000, cell=1, maison=1, fixed=False, source="help.aliyun.com, RAM limits"),
+        AccountLimit(
+            what="RAM policies", most=1500, cell=1, maison=2, fixed=False, source="help.aliyun.com, RAM limits"
+        ),
+    ),
+    "gcp": (
+        AccountLimit(
+            what="log exclusions",
+            most=10,
+            cell=1,
+            maison=0,
+            fixed=True,
+            source="Cloud Logging API, exclusions",
+        ),
+        AccountLimit(
+            what="service accounts", most=100, cell=1, maison=1, fixed=False, source="IAM quotas and limits of GCP"
+        ),
+    ),
+}
+
+
+def account_of(fleet: Fleet, cell: Cell) -> tuple[str, str, str]:
+    """What tells the account of a cell from others: its world, its cloud, and its project or subscription."""
     own = cell.overrides
     project = gcp_project(own.gcp.project if own and own.gcp else "", fleet=fleet.name, world=cell.world)
     subscription = own.azure.subscription if own and own.azure else ""

@@ -9,6 +9,10 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
 
 AS_OF = "2026-08-24"
 DATA = Path(__file__).with_name("data") / "kubernetes_removals.csv"
@@ -25,6 +29,10 @@ class Minor:
     minor: str
     since: str | None
     until: str | None
+
+    def ended(self, day: date) -> bool:
+        """Whether support is over on a day: it lasts to the end of its last month."""
+        return self.until is not None and f"{day:%Y-%m}" > self.until
 
 
 @dataclass(frozen=True, kw_only=True)

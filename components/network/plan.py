@@ -10,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from components.clouds.addresses import pods_of
+
 # Services never need more than a /20, and GKE and AKS refuse a range shorter than /12 anyway.
 _SERVICES_PREFIX = 20
 # The smallest that GKE takes for a control plane and AKS for an API server subnet.
@@ -45,7 +47,7 @@ class AddressPlan:
         """Cut a cell's range (a /18 or larger)."""
         whole = ipaddress.IPv4Network(cidr)
         first, second, _, _ = whole.subnets(prefixlen_diff=2)
-        pods = list(whole.subnets(prefixlen_diff=1))[1]
+        pods = pods_of(cidr)
         services = next(second.subnets(new_prefix=max(_SERVICES_PREFIX, second.prefixlen + 1)))
         last = int(second.broadcast_address) - 2 ** (32 - _CONTROL_PLANE_PREFIX) + 1
         control_plane = ipaddress.IPv4Network((last, _CONTROL_PLANE_PREFIX))

@@ -5,9 +5,9 @@ Managed Prometheus is a setting of the cluster and its API one of the project; f
 The audit configuration of a service exists once per project, so one cell of the project declares it, with its sink
 taking the project's data-access logs. Deliberately not set: `locked` (a locked bucket's retention can never be changed
 again); a customer's key, because the account that would use it (`kmsServiceAccountId`) is told to a look-up only. No
-writer's grant: sink and bucket are of one project. Limits: ten exclusions in a project, so ten cells; a
-deleted log bucket keeps its name for seven days; admin-activity
-logs always stay in `_Required`, whose place only an organisation's settings can choose.
+writer's grant: sink and bucket are of one project. Limits: ten exclusions in a project, so ten cells
+(checked with the fleet); a deleted log bucket keeps its name for seven days; admin-activity logs always stay in
+`_Required`, whose place only an organisation's settings can choose.
 """
 
 from __future__ import annotations

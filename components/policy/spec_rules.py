@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, kubernetes, node_images, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
-from components.policy import alarm_rules, dataset_rules, fleet_rules, homes
+from components.policy import account_rules, alarm_rules, cloud_rules, dataset_rules, fleet_rules, homes
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -88,6 +88,9 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(homes.kept(world, path))
         found.extend(alarm_rules.called(fleet, world, path))
     found.extend(_names(fleet, path))
+    found.extend(cloud_rules.parts(fleet, path))
+    found.extend(cloud_rules.groups(fleet, path))
+    found.extend(account_rules.limits(fleet, path))
     for index, cell in enumerate(fleet.cells):
         where = f"spec.cells[{index}]"
         found.extend(_place(fleet, cell, path, where))
@@ -102,6 +105,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(fleet_rules.budget(fleet, cell, path, where))
         found.extend(alarm_rules.managed(fleet, cell, path, where))
         found.extend(fleet_rules.hosted_model(fleet, cell, path, where))
+        found.extend(cloud_rules.cell(fleet, cell, path, where))
         found.extend(_overlaps(fleet, cell, index, path, where))
     found.extend(dataset_rules.datasets(fleet, path))
     return found
@@ -167,10 +171,9 @@ def _place(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
     try:
         offered = regions.zones(cell.cloud, cell.region)
     except NotSupportedError as error:
-        if not cell.zones:
-            yield Problem(
-                code="SPEC-ZONE", path=path, where=f"{where}.zones", line=0, message=f"cell {cell.name}: {error}."
-            )
+        if not cell.zones or regions.zoneless(cell.cloud, cell.region):
+            at = f"{where}.region" if regions.zoneless(cell.cloud, cell.region) else f"{where}.zones"
+            yield Problem(code="SPEC-ZONE", path=path, where=at, line=0, message=f"cell {cell.name}: {error}.")
         return
     for zone in cell.zones:
         if zone not in offered:

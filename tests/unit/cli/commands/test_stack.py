@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from cli import stack_copies
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -218,7 +220,9 @@ def test_two_at_once_on_one_stack_one_is_refused(engine: Any) -> None:
 
 
 def test_copies_of_the_state_are_private_checksummed_and_ten_at_most(engine: Any) -> None:
-    for number in range(12):
+    for number in range(10):
+        stack_copies.keep(engine.home, "rehearsal.eu-ams-1.infra", json.dumps({"version": 3, "n": number}).encode())
+    for number in (10, 11):
         (engine.home / "state.json").write_text(json.dumps({"version": 3, "n": number}))
         assert engine.twain("stack", "up", "--cell", "eu-ams-1", "--layer", "infra", "-y").code == 0
     copies = sorted((engine.home / "state" / "rehearsal.eu-ams-1.infra").glob("*.json"))
@@ -334,3 +338,17 @@ def test_env_prints_shell_assignments_that_quote(engine: Any) -> None:
     assert "export PULUMI_HOME='/a b'\"'\"'c'" in ran.out.splitlines()
     assert "export PULUMI_BACKEND_URL=file:///r/row/state" in ran.out.splitlines()
     assert "SECRET" not in ran.out
+
+
+@pytest.mark.parametrize("answer", ["done", "", "[]"])
+def test_an_answer_that_cannot_be_read_is_unknown_and_never_clean(engine: Any, answer: str) -> None:
+    stacks(engine, "rehearsal.eu-ams-1.infra")
+    (engine.home / "preview.json").write_text(answer)
+    (engine.home / "state.json").write_text(answer)
+    program = (engine.home / "bin" / "pulumi").read_text()
+    (engine.home / "bin" / "pulumi").write_text(program.replace("in preview*)", "in preview*|refresh*)"))
+    looked = ("preview", "--layer", "infra", "--cell", "eu-ams-1")
+    for args in (looked, ("drift",), ("drift", "--exit-code"), ("destroy", "--all", "-y")):
+        ran = engine.twain("stack", *args)
+        assert (ran.code, "no drift found" in ran.out, "error STK-ANSWER" in ran.err) == (16, False, True), ran.err
+    assert not any(call.startswith("destroy") for call in calls(engine))

@@ -80,6 +80,17 @@ def test_a_fault_of_the_fleet_has_its_code(tmp_path: Path, old: str, new: str, c
     assert code in codes(fleet_with(tmp_path, (old, new), *more))
 
 
+@pytest.mark.parametrize("zones", ["", "\n      zones: ['1', '2']"])
+def test_a_region_without_zones_takes_no_cell(tmp_path: Path, zones: str) -> None:
+    old = "      region: francecentral\n      cidr: 10.72.0.0/14"
+    allowed = "[europe-west4, francecentral, swedencentral]"
+    for region, wanted in (("northcentralus", ["SPEC-ZONE"]), ("swedencentral", [])):
+        changes = ((old, f"{old.replace('francecentral', region)}{zones}"), (allowed, f"[europe-west4, {region}]"))
+        found = spec_rules.problems_of(fleet_with(tmp_path, *changes), "fleet.yaml")
+        assert [one.code for one in found if one.code != "SPEC-SKU"] == wanted
+        assert all("has no zones" in one.message for one in found if one.code == "SPEC-ZONE")
+
+
 @pytest.mark.parametrize("location", ["europe-west4", "EUROPE-WEST4"])
 def test_a_bucket_may_lie_in_the_region_of_its_cell_and_key(tmp_path: Path, location: str) -> None:
     assert codes(fleet_with(tmp_path, bucket_in(location))) == []
