@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from cli.engine import Engine
 
-_PLAN_S = 120.0
+# A plan takes seconds; a machine that does much else may give it little.
+_PLAN_S = 600.0
 
 
 def resources(engine: Engine, stack: str, *, fleet: Path) -> list[dict[str, Any]]:

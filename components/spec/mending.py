@@ -75,10 +75,10 @@ def mend(model: type[_Model], body: dict[str, Any], error: ValidationError) -> M
 
 def faults(error: ValidationError) -> list[dict[str, Any]]:
     """What is wrong, without the lists that are too short only because their items are wrong."""
-    found = [dict(fault) for fault in error.errors(include_url=False)]
-    places = [tuple(fault["loc"]) for fault in found]
+    found = error.errors(include_url=False)
+    places = [fault["loc"] for fault in found]
     return [
-        fault
+        dict(fault)
         for fault, place in zip(found, places, strict=True)
         if fault["type"] != "too_short" or not any(one[: len(place)] == place != one for one in places)
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli import stack_plans, subjects
+from cli import planned, stack_plans, subjects
 from cli.app import Clock
 from components.clouds import kubernetes
 from components.errors import Problem
@@ -17,7 +18,6 @@ from components.parity import compare
 from components.parity.capabilities import IDS
 from components.policy.decide import Border
 from components.spec.load import load_fleet
-from stacks import planner
 from tests.unit.cli.commands import test_stack as played
 from tests.unit.cli.conftest import FLEET
 
@@ -115,13 +115,13 @@ def fleet_of(operator: Any, old: str, new: str) -> None:
 
 def test_a_plan_is_judged_as_the_guard_inside_the_program_judges() -> None:
     fleet = load_fleet(FLEET)
-    (bucket,) = [row for row in planner.plan("rehearsal.eu-ams-1.infra", str(FLEET))
-                 if row["type"] == "gcp:storage/bucket:Bucket"]  # fmt: skip
+    rows = planned.plan(["rehearsal.eu-ams-1.infra"], fleet=FLEET, env=os.environ)
+    (bucket,) = [row for row in rows if row["type"] == "gcp:storage/bucket:Bucket"]
     border = Border.of(fleet, "row")
     name = "rehearsal.eu-ams-1.infra"
-    assert stack_plans.problems(stack_plans.Plan(stack=name, resources=[bucket], border=border)) == []
+    assert stack_plans.problems(stack_plans.Plan(stack=name, resources=rows, border=border)) == []
     bucket["inputs"]["versioning"]["enabled"] = False
-    (found,) = stack_plans.problems(stack_plans.Plan(stack=name, resources=[bucket], border=border))
+    (found,) = stack_plans.problems(stack_plans.Plan(stack=name, resources=rows, border=border))
     assert (found.code, found.where, name in found.path) == ("SEC-026", "versioning.enabled", True)
 
 
@@ -134,7 +134,7 @@ def test_every_plan_is_judged_before_an_engine_starts(engine: Any, monkeypatch: 
     for args in (("preview",), ("up", "-y")):
         ran = engine.twain("stack", *args, "--cell", "eu-ams-1")
         assert (ran.code, ran.err.count("error SPEC-VALUE")) == (2, 2), ran.err
-    assert not played.calls(engine)
+    assert set(played.calls(engine)) <= {"stack ls --json"}
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_what_the_guard_forbids_of_a_fleet_has_its_line_and_its_fix(engine: Any,
     lines = (engine.home / "fleet.yaml").read_text().splitlines()
     ran = engine.twain("stack", "up", "-y")
     assert ran.code == 2, ran.err
-    (place,) = [line for line in ran.err.splitlines() if line.startswith("  where")]
-    number = int(place.split("fleet.yaml:")[1].split(" ")[0])
+    places = [line for line in ran.err.splitlines() if line.startswith("  where")]
+    (number,) = {int(place.split("fleet.yaml:")[1].split(" ")[0]) for place in places}
     assert (f"error {said}" in ran.err, new.split("\n")[0].strip("{,") in lines[number - 1]) == (True, True), ran.err
     assert "  fix " in ran.err
     assert not played.calls(engine)
