@@ -348,7 +348,7 @@ def test_an_answer_that_cannot_be_read_is_unknown_and_never_clean(engine: Any, a
     program = (engine.home / "bin" / "pulumi").read_text()
     (engine.home / "bin" / "pulumi").write_text(program.replace("in preview*)", "in preview*|refresh*)"))
     looked = ("preview", "--layer", "infra", "--cell", "eu-ams-1")
-    for args in (looked, ("drift",), ("drift", "--exit-code"), ("destroy", "--all", "-y")):
+    for args in (("drift", "--all"), ("drift", "--all", "--exit-code"), ("destroy", "--all", "-y"), looked):
         ran = engine.twain("stack", *args)
         assert (ran.code, "no drift found" in ran.out, "error STK-ANSWER" in ran.err) == (16, False, True), ran.err
     assert not any(call.startswith("destroy") for call in calls(engine))
