@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.output import Unknown
 
+from components.clouds import tokens
 from components.errors import Problem, ResidencyError
 from components.policy import exports
 from components.policy.access import KEYED
@@ -73,7 +74,7 @@ class Guard:
 
     async def judge(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         """The transform that refuses. Changes nothing. Raises ResidencyError with every violation of a resource."""
-        if not is_judged(args.type_) or args.type_ == REFERENCE:
+        if not is_judged(args.type_, custom=args.custom) or args.type_ == REFERENCE:
             return None
         props = dict(args.props)
         inputs = {
@@ -81,19 +82,19 @@ class Guard:
             key: value if is_plain(value) else await settle(value, lambda key=key: self._accepted(args, key))
             for key, value in props.items()
         }
-        keyed = KEYED.get(args.type_, ("",))[0]
+        keyed = KEYED.get(tokens.plain(args.type_), ("",))[0]
         traced = frozenset({keyed}) if keyed in props and await self._accepted(args, keyed) else frozenset[str]()
         subject = self._subject(args.type_, args.name, inputs)
-        own = not args.custom or args.opts.provider is not None
-        _raise(judge(replace(subject, own_provider=own, traced=traced)))
-        if self._watch is not None and cloud_of(args.type_) is not None:
+        named = not args.custom or args.opts.provider is not None
+        _raise(judge(replace(subject, provider="placed" if named else "none", traced=traced)))
+        if self._watch is not None and cloud_of(subject.type) is not None:
             self._watch(args.type_, args.name, inputs)
         return None
 
     def _subject(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Subject:
         border = self._border
         return Subject(
-            type=kind,
+            type=tokens.plain(kind),
             name=name,
             inputs=inputs,
             world=border.world,
@@ -112,7 +113,7 @@ class Guard:
         sources: set[pulumi.Resource] = set()
         for origin in self._origins.get((args.type_, args.name), []):
             sources |= await pulumi.Output.from_input(origin.get(key)).resources()
-        kinds = [await _type_of(source) for source in sources]
+        kinds = [tokens.plain(await _type_of(source)) for source in sources]
         inside = args.type_.startswith("kubernetes:")
         return bool(kinds) and all(
             cloud_of(kind) is not None or (inside and kind.startswith("kubernetes:")) for kind in kinds

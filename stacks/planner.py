@@ -67,7 +67,7 @@ class Planner(mocks.Mocks):
                 "type": args.typ,
                 "urn": _urn(args.typ, args.name),
                 "custom": bool(args.custom),
-                "provider": args.provider or "",
+                "provider": _provider(args.provider or ""),
                 "inputs": _plain(args.inputs),
                 "source": "planned from spec",
             }
@@ -102,6 +102,14 @@ def plan(stack: str, fleet: str | None) -> list[dict[str, Any]]:
 
 def _urn(kind: str, name: str) -> str:
     return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{kind}::{name}"
+
+
+def _provider(reference: str) -> str:
+    """A reference to a provider by the URN that its row has here: the stand-in for the engine puts parents into it."""
+    parts = reference.split("::")
+    if len(parts) < 5:
+        return reference
+    return f"{_urn(parts[2].rpartition('$')[2], parts[3])}::{parts[4]}"
 
 
 def _program(planner: Planner) -> None:

@@ -10,6 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ALLOWED = {"cn": frozenset({"cn-shanghai", "cn-beijing"}), "row": frozenset({"europe-west4", "francecentral"})}
+_HOMES = {"alicloud": ("region", "cn-shanghai"), "gcp": ("region", "europe-west4"),
+          "azure-native": ("location", "francecentral")}  # fmt: skip
+
+
+def under_provider(kind: str, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row under a provider at home that was named, and before it the provider, where a cloud's resource has one."""
+    package = kind.partition(":")[0]
+    if package not in _HOMES:
+        return [row]
+    urn = f"urn:pulumi:s::p::pulumi:providers:{package}::cloud"
+    key, home = _HOMES[package]
+    provider = {"urn": urn, "type": f"pulumi:providers:{package}", "inputs": {key: home}}
+    return [provider, {**row, "provider": f"{urn}::id"}]
+
+
 CN_IMAGE = "twain-cn-registry-vpc.cn-shanghai.cr.aliyuncs.com/twain/app:1"
 ROW_IMAGE = "europe-west4-docker.pkg.dev/p/twain/app:1"
 

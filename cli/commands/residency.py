@@ -136,7 +136,7 @@ def _look(app: App, given: dict[str, Any], *, security: bool) -> Judged:
         kind=RESIDENCY,
         examples=(
             "twain residency check",
-            "pulumi preview --json > plan.json; twain residency check -f plan.json --world cn",
+            "pulumi preview --json --show-sames > plan.json; twain residency check -f plan.json --world cn",
             "pulumi stack export | twain residency check -f - --world row --region europe-west4",
             "twain residency check -f manifests.yaml --world cn --host registry.example.cn --sarif > residency.sarif",
         ),
@@ -152,8 +152,9 @@ def check(app: App, *, security: bool, sarif: bool, output: Format, **given: Any
     """Judge plans, states, Kubernetes objects and telemetry contracts, also those that twain did not make.
 
     Without --file: every stack of the fleet, by its state where it is up in the own world, else planned from the spec.
-    With --file: the output of `pulumi preview --json` or `pulumi stack export`, Kubernetes YAML, or a contract; no
-    context is needed. A violation ends with 5, a file that cannot be judged with 2. What is not known counts as no.
+    With --file: the output of `pulumi preview --json --show-sames` or `pulumi stack export`, Kubernetes YAML, or a
+    contract; no context is needed. A preview that leaves out what would not change is refused. A violation ends
+    with 5, a file that cannot be judged with 2. What is not known counts as no.
     """
     from cli.output import Report, to_json
 
@@ -211,8 +212,15 @@ def _footer(found: Judged) -> list[str]:
     judged = sum(source["judged"] for source in found.sources)
     total = sum(source["resources"] for source in found.sources)
     verdict = f"{len(found.rows)} violations" if found.rows else "nothing crosses the border"
+    if not found.rows and not judged and not _contracts_only(found):
+        verdict = "nothing was judged"
     lines += ["", f"{verdict}: {judged} of {total} resources have rules, in {len(found.sources)} sources."]
     return lines
+
+
+def _contracts_only(found: Judged) -> bool:
+    """A telemetry contract is judged as a whole: it has no resources."""
+    return bool(found.sources) and all(source["form"] == "contract" for source in found.sources)
 
 
 def _cut(text: str) -> str:

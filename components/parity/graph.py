@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from components.clouds import tokens
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -65,7 +67,7 @@ class Graph:
             else:
                 kind, name = str(row.get("type", "")), str(row.get("urn", "")).rsplit("::", 1)[-1]
                 inputs = row.get("inputs") or {}
-            found.setdefault(kind, []).append((name, inputs))
+            found.setdefault(tokens.plain(kind), []).append((name, inputs))
         return cls(by_type=found)
 
     def all(self, *kinds: str) -> list[Inputs]:

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import Problem, SpecError
 from components.parity import state
+from components.policy import previews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # A plan of 50,000 resources is some 100 MiB.
 MAX_BYTES = 512 << 20
-_GONE = frozenset(
-    {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "read-discard"}
-)
 _NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -74,9 +72,7 @@ def _document(file: Path) -> dict[str, Any]:
         raise _error(file, "PLAN-UTF8", f"the file is not UTF-8: byte {error.start}.", "save it as UTF-8") from error
     except json.JSONDecodeError as error:
         message = f"this is not JSON, or it ends too early: {error.msg}."
-        raise _error(
-            file, "PLAN-JSON", message, "write it again: pulumi preview --json > FILE", error.lineno
-        ) from error
+        raise _error(file, "PLAN-JSON", message, f"write it again: {previews.WHOLE}", error.lineno) from error
     except RecursionError as error:
         raise _error(file, "PLAN-DEPTH", "it is nested too deep to be a plan.", "write it again") from error
     if not isinstance(document, dict):
@@ -111,19 +107,16 @@ def _steps(file: Path, document: dict[str, Any]) -> list[dict[str, Any]]:
             raise _form(file)
         same += step["op"] == "same"
         new = step.get("newState")
-        if step["op"] in _GONE or new is None:
+        if previews.has_no_state(step["op"], state=new is not None):
+            raise _form(file)
+        if step["op"] in previews.GONE or new is None:
             continue
         if not _is_resource(new):
             raise _form(file)
         found.append(_external(new))
-    summary = document.get("changeSummary")
-    left = int(summary.get("same") or 0) - same if isinstance(summary, dict) else 0
-    if left > 0:
-        message = (
-            f"the preview leaves out {left} resources that would not change, so what the cell has is not all there."
-        )
-        fix = "pulumi preview --json --show-sames > FILE, or pulumi stack export > FILE"
-        raise _error(file, "PLAN-SAMES", message, fix)
+    message = previews.left_out(document.get("changeSummary"), same)
+    if message is not None:
+        raise _error(file, "PLAN-SAMES", message, previews.WHOLE)
     return found
 
 
@@ -140,8 +133,7 @@ def _external(row: dict[str, Any]) -> dict[str, Any]:
 
 def _form(file: Path) -> SpecError:
     message = "this is no plan: neither the steps of a preview nor the resources of a state."
-    fix = "pulumi preview --json --show-sames > FILE, or pulumi stack export > FILE"
-    return _error(file, "PLAN-FORM", message, fix)
+    return _error(file, "PLAN-FORM", message, previews.WHOLE)
 
 
 def _error(file: Path, code: str, message: str, fix: str, line: int = 0) -> SpecError:

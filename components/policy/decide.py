@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from components.clouds import tokens
 from components.clouds.regions import WORLD_OF
 from components.policy import hosts, places
 from components.policy.model import ACCEPTED, REFERENCE, UNKNOWN, Permit, Subject, Violation, cloud_of, is_judged
@@ -18,6 +19,7 @@ from components.policy.rules import judge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from components.policy.model import ProviderIs
     from components.spec.model import Fleet, WorldName
 
 # How the engine writes a value that is not known yet: one mark for each type of value.
@@ -108,9 +110,9 @@ class Graph:
         for row in resources:
             if row.get("delete"):
                 continue
-            kind, urn = str(row.get("type")), str(row.get("urn", ""))
+            kind, urn = tokens.plain(str(row.get("type"))), str(row.get("urn", ""))
             self._kinds[urn] = kind
-            if not is_judged(kind):
+            if not is_judged(kind, custom=row.get("custom") is not False):
                 continue
             self.judged += 1
             subject = self._subject(row, kind, urn)
@@ -145,24 +147,28 @@ class Graph:
             cells=self._border.cells,
             exports=self._border.exports,
         )
-        return subject if self._has_place(row, subject) else _without_provider(subject)
+        return replace(subject, provider=self._provider_of(row, subject))
 
-    def _has_place(self, row: Mapping[str, Any], subject: Subject) -> bool:
-        """Whether a resource's place is stated: by itself, by a provider that was named, or by a default provider whose
-        own region is in the graph. A default provider is called `default` and may carry a version.
+    def _provider_of(self, row: Mapping[str, Any], subject: Subject) -> ProviderIs:
+        """Whether a resource's place is stated: by itself, by a provider that was named and is in the graph, or by a
+        default provider whose own region is in the graph. A default provider is called `default` and may carry a
+        version. One that was named and refused is a violation of its own, and not one of all that is under it.
         """
         cloud = cloud_of(subject.type)
         if cloud is None or subject.type.startswith("pulumi:providers:") or row.get("custom") is False:
-            return True
+            return "placed"
         urn = str(row.get("provider") or "").rpartition("::")[0]
         name = urn.rpartition("::")[2]
-        if name and name != "default" and not name.startswith("default_"):
-            return True
-        if urn in self._placed or places.states_place(subject):
-            return True
+        named = bool(name) and name != "default" and not name.startswith("default_")
+        kind = self._kinds.get(urn, "")
+        given = named and kind.startswith("pulumi:providers:") and cloud_of(kind) == cloud
+        if given or urn in self._placed or places.states_place(subject):
+            return "placed"
         nowhere = subject.type.startswith(_PLACELESS) or subject.type.rpartition(":")[2].startswith("IAM")
         # Azure takes a missing location from the group or the parent, never from its surroundings.
-        return bool(name) and (nowhere or cloud == "azure")
+        if name and (nowhere or cloud == "azure"):
+            return "placed"
+        return "unseen" if named else "none"
 
     def _accepting(self, kind: str) -> Any:
         return lambda urns: self._accepts(kind, urns)
@@ -187,10 +193,6 @@ class Graph:
         kind, _, name = urn.partition(f"::{REFERENCE}::")
         cell = name.removeprefix("infra-") if kind and name.startswith("infra-") else ""
         return bool(cell) and self._border.cells.get(cell) == self._border.world
-
-
-def _without_provider(subject: Subject) -> Subject:
-    return replace(subject, own_provider=False)
 
 
 def plain(value: Any, *, judged: bool, ask: Any = None) -> Any:

@@ -14,12 +14,15 @@ import msgspec
 import yaml
 
 from components.errors import Problem, SpecError
-from components.policy import kube
+from components.policy import kube, previews
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 512 << 20
+# A plan of 50,000 resources is some 100 MiB.
+MAX_BYTES = 192 << 20
+# Each value that JSON holds takes some hundred bytes of memory, however short it is written.
+MAX_VALUES = 8_000_000
 MAX_RESOURCES = 200_000
 MAX_YAML_BYTES = 64 << 20
 MAX_DOCUMENTS = 20_000
@@ -55,6 +58,7 @@ class _Diagnostic(msgspec.Struct):
 class _Preview(msgspec.Struct):
     steps: list[_Step]
     diagnostics: list[_Diagnostic] | None = None
+    changeSummary: dict[str, Any] | None = None  # noqa: N815
 
 
 class _Deployment(msgspec.Struct):
@@ -129,6 +133,8 @@ def _text(name: str, raw: bytes) -> bytes:
 
 def _json(name: str, raw: bytes, first: bytes) -> Document:
     raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise _fail(name, "DOC-SIZE", f"the JSON holds more than {MAX_VALUES} values.", fix="judge it stack by stack")
     try:
         if first == b"[":
             return _manifests(msgspec.json.decode(raw, type=list[Any]), name)
@@ -137,12 +143,7 @@ def _json(name: str, raw: bytes, first: bytes) -> Document:
             # An object may have any other key beside these, also those of a plan.
             return _manifests([msgspec.json.decode(raw)], name)
         if "steps" in keys:
-            preview = msgspec.json.decode(raw, type=_Preview)
-            if any(one.severity == "error" for one in preview.diagnostics or ()):
-                message = "the preview ended with errors: what it holds is a part of the plan, and nobody knows which."
-                raise _fail(name, "DOC-FAILED", message, fix="read its diagnostics, mend the program, preview again")
-            kept = [s.newState for s in preview.steps if s.newState is not None and "delete" not in s.op]
-            return Document(form="plan", resources=_rows(name, kept))
+            return _preview(name, msgspec.json.decode(raw, type=_Preview))
         if "deployment" in keys:
             found = msgspec.json.decode(raw, type=_Export).deployment
             rows = _rows(name, found.resources or [])
@@ -153,7 +154,7 @@ def _json(name: str, raw: bytes, first: bytes) -> Document:
             return _manifests([msgspec.json.decode(raw)], name)
     except msgspec.ValidationError as error:
         message = f"this is no plan and no state of the engine: {error}."
-        raise _fail(name, "DOC-SHAPE", message, fix="pulumi preview --json, or pulumi stack export") from error
+        raise _fail(name, "DOC-SHAPE", message, fix=previews.WHOLE) from error
     except msgspec.DecodeError as error:
         cut = "truncated" in str(error)
         message = "the JSON ends in the middle: it was cut off." if cut else f"this is no JSON: {error}."
@@ -167,6 +168,22 @@ def _json(name: str, raw: bytes, first: bytes) -> Document:
         raise _fail(name, "DOC-FAILED", message, fix="read its diagnostics, mend the program, and preview again")
     message = "this is none of: pulumi preview --json, pulumi stack export, Kubernetes objects, a telemetry contract."
     raise _fail(name, "DOC-KIND", message, fix="give one of these")
+
+
+def _preview(name: str, preview: _Preview) -> Document:
+    """The resources that a preview says will be there, if it says all of them."""
+    if any(one.severity == "error" for one in preview.diagnostics or ()):
+        message = "the preview ended with errors: what it holds is a part of the plan, and nobody knows which."
+        raise _fail(name, "DOC-FAILED", message, fix="read its diagnostics, mend the program, preview again")
+    bare = next((one for one in preview.steps if previews.has_no_state(one.op, state=one.newState is not None)), None)
+    if bare is not None:
+        message = f"a step of the preview ({bare.op[:40]}) does not say what the resource will be."
+        raise _fail(name, "DOC-SHAPE", message, fix=previews.WHOLE)
+    missing = previews.left_out(preview.changeSummary, sum(one.op == "same" for one in preview.steps))
+    if missing is not None:
+        raise _fail(name, "DOC-SAMES", missing, fix=previews.WHOLE)
+    kept = [one.newState for one in preview.steps if one.newState is not None and one.op not in previews.GONE]
+    return Document(form="plan", resources=_rows(name, kept))
 
 
 def _rows(name: str, found: list[_Resource]) -> list[dict[str, Any]]:
@@ -212,11 +229,12 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         """A mapping, or an error where a key is doubled or is no plain word."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) != len(keys):
-            double = next(key for key in keys if keys.count(key) > 1)
-            mark = node.start_mark
-            raise yaml.constructor.ConstructorError(None, None, f"the key {double!r} stands twice", mark)
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                double = f"the key {key.value[:80]!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, double, node.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
         return super().construct_mapping(node, deep=deep)
 
 

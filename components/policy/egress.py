@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.clouds import buckets
+from components.clouds import buckets, tokens
 from components.policy import hosts, kube, kube_objects, kube_pods
 from components.policy.decide import plain
 from components.policy.model import Subject, at, is_judged
@@ -26,8 +26,8 @@ def of(resources: Iterable[Mapping[str, Any]], border: Border) -> list[dict[str,
     found: dict[tuple[str, str], dict[str, Any]] = {}
     inside = hosts.compiled(rf"(?i)^(?:{hosts.sources(border.world, border.allowed, border.hosts)})$")
     for resource in resources:
-        kind = str(resource.get("type"))
-        if resource.get("delete") or not is_judged(kind):
+        kind = tokens.plain(str(resource.get("type")))
+        if resource.get("delete") or not is_judged(kind, custom=resource.get("custom") is not False):
             continue
         name = f"{kind} {str(resource.get('urn', '')).rsplit('::', 1)[-1]!r}"
         inputs = plain(resource.get("inputs") or {}, judged=False)

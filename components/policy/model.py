@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from components.spec.dated import Standing
+
+
+ProviderIs = Literal["placed", "none", "unseen"]
 
 
 class _Unknown:
@@ -63,8 +66,9 @@ class Subject:
     """One resource as a rule sees it: type token, logical name, inputs with camelCase keys.
 
     A value that is not known yet is `UNKNOWN`, unless all that it depends on was judged and accepted: then it is
-    `ACCEPTED`. `own_provider` says whether a provider was named for it; without one the engine makes a default
-    provider, which takes its region from wherever it finds one. `traced`
+    `ACCEPTED`. `provider` says what is known of its provider: `placed` where it has a place; `none` where none was
+    named, so that the engine makes one that takes its region from wherever it finds one; `unseen` where one was named
+    that nobody showed. `traced`
     names the inputs whose value, known by now, came from accepted resources. `hosts` were declared as the world's own;
     `cells` says in which world a cell of the fleet lies, `exports` which data may be where they are not at home.
     """
@@ -74,7 +78,7 @@ class Subject:
     inputs: Mapping[str, Any]
     world: str
     allowed: frozenset[str]
-    own_provider: bool = field(default=True)
+    provider: ProviderIs = "placed"
     traced: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -117,20 +121,37 @@ class Check:
 # Values longer than this are cut in a refusal.
 _SHOWN: Final = 200
 _PACKAGES: Final = {"alicloud": "alicloud", "gcp": "gcp", "azure-native": "azure"}
+# Packages whose resources lie in the state alone and send nothing: the engine itself, random values, keys and
+# certificates, a wait, a text, nothing at all; and our own components, which are groups. A command or a build of an
+# image can do anything anywhere, so theirs are not here.
+_IN_THE_STATE: Final = frozenset({"cloudinit", "null", "pulumi", "random", "time", "tls", "twain"})
 
 
 @lru_cache(maxsize=4096)
 def cloud_of(token: str) -> str | None:
     """The cloud of a type token, or None for what is no cloud resource (Kubernetes objects, our own components)."""
+    return _PACKAGES.get(_package(token))
+
+
+def _package(token: str) -> str:
     parts = token.split(":")
-    package = parts[2] if token.startswith("pulumi:providers:") and len(parts) > 2 else parts[0]
-    return _PACKAGES.get(package)
+    return parts[2] if token.startswith("pulumi:providers:") and parts[2] else parts[0]
+
+
+def is_foreign(token: str) -> bool:
+    """Whether a type is of a package that no rule knows: where its resources lie, and what they send, is unknown."""
+    package = _package(token)
+    return package not in _PACKAGES and package not in _IN_THE_STATE and package != "kubernetes"
 
 
 @lru_cache(maxsize=4096)
-def is_judged(token: str) -> bool:
-    """Whether rules have something to say about a type: a cloud's resource, a Kubernetes object, another stack."""
-    return token.startswith("kubernetes:") or token == REFERENCE or cloud_of(token) is not None
+def is_judged(token: str, *, custom: bool = True) -> bool:
+    """Whether rules have something to say about a type: a cloud's resource, a Kubernetes object, another stack, and
+    what is of a package that no rule knows, unless it is a component (`custom` is false), which only groups others.
+    """
+    if token.startswith("kubernetes:") or token == REFERENCE or cloud_of(token) is not None:
+        return True
+    return custom and is_foreign(token)
 
 
 REFERENCE: Final = "pulumi:pulumi:StackReference"

@@ -184,10 +184,15 @@ def region_of(cloud: str, value: str) -> str:
     return match["region"] if match else text
 
 
+_PROVIDER_SHOWN = {"none": "absent", "unseen": "not in the graph"}
+
+
 def _needed(subject: Subject) -> Iterator[Violation]:
-    if not subject.own_provider and not subject.type.startswith("pulumi:providers:"):
+    if subject.provider != "placed" and not subject.type.startswith("pulumi:providers:"):
         reason = "no provider was named, so the engine would make one that takes its region from its surroundings."
-        yield violation(subject, "RES-003", "provider", "absent", reason)
+        if subject.provider == "unseen":
+            reason = "the provider that it names is not in this graph, so nobody can say which region it has."
+        yield violation(subject, "RES-003", "provider", _PROVIDER_SHOWN[subject.provider], reason)
     key = _NEEDED.get(subject.type)
     # What a default provider leaves open is asked of each resource under it.
     implicit = subject.type.startswith("pulumi:providers:") and subject.name.startswith("default")

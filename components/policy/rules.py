@@ -23,9 +23,11 @@ from components.policy import (
     places,
     traffic,
 )
-from components.policy.model import REFERENCE, Check, violation
+from components.policy.model import REFERENCE, Check, is_foreign, violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from components.policy.model import Subject, Violation
 
 RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS, *alarm_rules.CHECKS)
@@ -39,6 +41,15 @@ INSIDE: tuple[Check, ...] = (
     *kube_texts.CHECKS,
 )
 KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)
+
+
+def _foreign(subject: Subject) -> Iterator[Violation]:
+    """RES-002: what no rule knows lies nobody knows where."""
+    reason = "no rule knows this package: where its resources lie and what they send is not known, and unknown is no."
+    yield violation(subject, "RES-002", "type", subject.type, reason, allowed="alicloud, gcp, azure-native, kubernetes")
+
+
+FOREIGN: tuple[Check, ...] = (Check(rules=("RES-002",), run=_foreign),)
 STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 
 
@@ -50,9 +61,11 @@ def checks_of(token: str, *, security: bool = True) -> tuple[Check, ...]:
 
 
 def checks_for(token: str, *, security: bool = True) -> tuple[Check, ...]:
-    """The checks of what a type is of: a cloud, a cluster, another stack."""
+    """The checks of what a type is of: a cloud, a cluster, another stack, or a package that no rule knows."""
     if token == REFERENCE:
         return STACKS
+    if is_foreign(token):
+        return FOREIGN
     if token.startswith("kubernetes:"):
         return KUBERNETES if security else INSIDE
     return CLOUD if security else RESIDENCY

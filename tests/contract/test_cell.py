@@ -119,7 +119,7 @@ def test_every_resource_keeps_the_rules_and_names_its_provider(cell: Made, cloud
                 inputs=told,
                 world=WORLDS[cloud],
                 allowed=allowed,
-                own_provider=resource.provider or resource.type.startswith("pulumi:providers:"),
+                provider="placed" if resource.provider or resource.type.startswith("pulumi:providers:") else "none",
                 # Where a key comes from only the program knows: its own guard has asked it, in the run behind this.
                 traced=frozenset(KEYED.get(resource.type, ())[:1]),
             )

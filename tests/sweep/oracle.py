@@ -149,7 +149,7 @@ def _graph(world: str, cloud: str, place: dict[str, Any], value: Any, origin: st
     package = "azure-native" if cloud == "azure" else cloud
     provider = f"urn:pulumi:s::p::pulumi:providers:{package}::cloud"
     place_key = "location" if cloud == "azure" else "region"
-    key = {"urn": "urn:pulumi:s::p::key", "type": f"pulumi:providers:{package}", "inputs": {place_key: home}}
+    key = {"urn": provider, "type": f"pulumi:providers:{package}", "inputs": {place_key: home}}
     row = {"urn": f"urn:pulumi:s::p::{place['type']}::thing", "type": place["type"], "inputs": inputs}
     if place["type"].startswith("pulumi:providers:"):
         return [row]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NAME = "twain-residency"
 VERSION = "0.1.0"
+# Resources that the engine gives no provider: all that is of the rules' own packages is taken for one.
+_CUSTOM = ("pulumi:", "alicloud:", "gcp:", "azure-native", "kubernetes:")
 _SIZE = [("grpc.max_receive_message_length", 1 << 30), ("grpc.max_send_message_length", 1 << 30)]
 
 
@@ -100,7 +102,7 @@ class Pack(analyzer_pb2_grpc.AnalyzerServicer):
         graph = Graph(self._judged_by(context))
         diagnostics = [
             found
-            for row in _ordered([_row(resource) for resource in request.resources])
+            for row in _ordered(_listed(request.resources))
             for found in self._diagnostics(row["urn"], graph.judge([row]))
         ]
         return analyzer_pb2.AnalyzeResponse(diagnostics=diagnostics)
@@ -166,11 +168,21 @@ def _row(resource: Any) -> dict[str, Any]:
         "type": resource.type,
         "inputs": MessageToDict(resource.properties),
         "provider": f"{provider}::id" if provider else "",
+        # The engine gives every resource but a component a provider.
+        "custom": bool(provider) or resource.type.startswith(_CUSTOM),
         "propertyDependencies": {
             key: list(found.urns) for key, found in getattr(resource, "propertyDependencies", {}).items()
         },
         "after": [*getattr(resource, "dependencies", ()), provider],
     }
+
+
+def _listed(resources: Iterable[Any]) -> list[dict[str, Any]]:
+    """The rows of a graph, and before them the providers that they carry and the graph does not list."""
+    rows = [_row(one) for one in resources]
+    known = {row["urn"] for row in rows}
+    carried = {one.provider.urn: _provider(one) for one in resources if one.provider.urn not in {"", *known}}
+    return [*({**row, "provider": "", "propertyDependencies": {}, "after": []} for row in carried.values()), *rows]
 
 
 def _provider(request: Any) -> dict[str, Any]:

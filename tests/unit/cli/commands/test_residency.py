@@ -218,3 +218,14 @@ def test_the_stacks_of_the_fleet_are_judged_by_state_or_plan(operator: Any, monk
     assert len(ran.json["sources"]) == 5
     assert [error["id"] for error in ran.json["errors"]] == ["RUN-404"]
     assert json.dumps(ran.json["sources"])
+
+
+def test_what_judged_nothing_does_not_say_that_nothing_crosses(operator: Any, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    kind = "random:index/randomId:RandomId"
+    row = {"urn": f"urn:pulumi:s::p::{kind}::r", "type": kind, "inputs": {}}
+    plan.write_text(json.dumps({"steps": [{"op": "create", "newState": row}]}))
+    ran = operator.twain("residency", "check", "-f", str(plan), "--world", "cn")
+    assert ran.code == 0
+    assert "nothing was judged: 0 of 1 resources have rules" in ran.err
+    assert "nothing crosses the border" not in ran.err

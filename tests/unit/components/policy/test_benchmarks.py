@@ -22,7 +22,7 @@ from components.policy.decide import Border, decide
 from components.policy.model import ACCEPTED, UNKNOWN, Subject
 from components.policy.rules import judge
 from stacks.guard import Guard
-from tests.residency_cases import ALLOWED, Case
+from tests.residency_cases import ALLOWED, Case, under_provider
 from tests.security_cases import CASES, FAULTS, GOOD, UNTRACED, put
 from tests.unit.components.policy.test_pack import Context, configured, resource
 from tests.unit.stacks.test_guard_cases import NAMED
@@ -40,8 +40,8 @@ def name(case: Case) -> str:
 
 def by_check(case: Case, inputs: dict[str, Any]) -> set[str]:
     row = {"urn": f"urn:pulumi:s::p::{case.type}::thing", "type": case.type, "inputs": inputs}
-    row["provider"] = "urn:pulumi:s::p::pulumi:providers:x::cloud::id"
-    return {one.rule for one in decide([row], world=case.world, allowed=ALLOWED[case.world], security=True)}
+    rows = under_provider(case.type, row)
+    return {one.rule for one in decide(rows, world=case.world, allowed=ALLOWED[case.world], security=True)}
 
 
 def by_program(case: Case, inputs: dict[str, Any]) -> set[str]:

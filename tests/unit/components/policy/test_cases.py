@@ -10,16 +10,14 @@ from components.policy import cel
 from components.policy.catalogue import ENFORCERS, RULES, THREATS
 from components.policy.decide import Border, decide
 from tests import kube_cases, kube_text_cases, security_cases
-from tests.residency_cases import ALLOWED, CASES, Case
+from tests.residency_cases import ALLOWED, CASES, Case, under_provider
 
 HANDLED_ELSEWHERE = {"T01", "T03", "T04", "T06", "T19"}
 
 
 def found(case: Case, inputs: dict[str, object]) -> set[str]:
-    provider = "urn:pulumi:s::p::pulumi:providers:x::cloud"
     row = {"urn": f"urn:pulumi:s::p::{case.type}::thing", "type": case.type, "inputs": inputs}
-    row["provider"] = f"{provider}::id"
-    violations = decide([row], world=case.world, allowed=ALLOWED[case.world], security=False)
+    violations = decide(under_provider(case.type, row), world=case.world, allowed=ALLOWED[case.world], security=False)
     for one in violations:
         assert one.rule in RULES
         assert all((one.resource, one.property, one.value, one.allowed, one.reason))

@@ -9,6 +9,7 @@ import pytest
 from components.policy.decide import decide
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+AZURE = "pulumi:providers:azure-native"
 PROVIDER = "urn:pulumi:s::twain::pulumi:providers:azure-native::cloud::id"
 GROUP, IDENTITY = "azure-native:resources:ResourceGroup", "azure-native:managedidentity:UserAssignedIdentity"
 
@@ -18,7 +19,8 @@ def row(kind: str, name: str, inputs: dict[str, Any], **more: Any) -> dict[str, 
 
 
 def found(*rows: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one.rule, one.property) for one in decide(rows, world="row", allowed=["francecentral"])]
+    provider = {"type": AZURE, "urn": PROVIDER.removesuffix("::id"), "inputs": {"location": "francecentral"}}
+    return [(one.rule, one.property) for one in decide([provider, *rows], world="row", allowed=["francecentral"])]
 
 
 def identity(**more: Any) -> dict[str, Any]:
@@ -93,7 +95,10 @@ def graph(place: str, *, known: bool, edge: bool = True) -> list[tuple[str, str]
     name = f"projects/p/locations/{place}/keyRings/r/cryptoKeys/k" if known else UNKNOWN
     inputs = {"location": "europe-west4", CMEK: {"defaultKmsKeyName": name}}
     bucket = row(BUCKET, "b", inputs, propertyDependencies={CMEK: [key["urn"]] if edge else []})
-    found = decide([ring, key, bucket], world="row", allowed=["europe-west4"], security=False)
+    urn = "urn:pulumi:s::p::pulumi:providers:gcp::cloud"
+    home = {"type": "pulumi:providers:gcp", "urn": urn, "inputs": {"region": "europe-west4"}}
+    rows = [home, *({**one, "provider": f"{urn}::id"} for one in (ring, key, bucket))]
+    found = decide(rows, world="row", allowed=["europe-west4"], security=False)
     return [(one.rule, one.property) for one in found if one.resource.startswith(BUCKET)]
 
 
@@ -119,7 +124,9 @@ def test_a_key_whose_id_names_no_region_is_traced_in_both(known: bool) -> None:
         inputs = {"serverSideEncryptionRule": {"kmsMasterKeyId": value}}
         edges = {"serverSideEncryptionRule": [key["urn"]] if edge else []}
         store = row(bucket, "b", inputs, propertyDependencies=edges) | {"provider": provider["cn-shanghai"]}
-        found = decide([key, store], world="cn", allowed=["cn-shanghai"], security=False)
+        home = {"type": "pulumi:providers:alicloud", "urn": provider["cn-shanghai"].removesuffix("::id")}
+        home["inputs"] = {"region": "cn-shanghai"}
+        found = decide([home, key, store], world="cn", allowed=["cn-shanghai"], security=False)
         return [one.rule for one in found if one.resource.startswith(bucket)]
 
     assert rules({}, edge=True) == []

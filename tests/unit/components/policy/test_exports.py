@@ -11,7 +11,7 @@ import yaml
 from components.errors import SpecError
 from components.policy import cel, exports
 from components.policy.decide import Border, decide
-from tests.residency_cases import ALLOWED, GCS, POD, annotated
+from tests.residency_cases import ALLOWED, GCS, POD, annotated, under_provider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,8 +131,7 @@ def test_an_entry_counts_from_its_first_day_to_its_last(tmp_path: Path, day: dat
 
 def judged(world: str, body: dict[str, Any], entries: Any, kind: str = POD) -> list[str]:
     row = {"urn": f"urn:pulumi:s::p::{kind}::thing", "type": kind, "inputs": body}
-    row["provider"] = "urn:pulumi:s::p::pulumi:providers:x::cloud::id"
-    found = decide([row], world=world, allowed=ALLOWED[world], security=False, exports=entries)
+    found = decide(under_provider(kind, row), world=world, allowed=ALLOWED[world], security=False, exports=entries)
     assert {one.rule for one in found} <= {"RES-021"}
     return [one.reason for one in found]
 

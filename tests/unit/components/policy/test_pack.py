@@ -10,7 +10,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from components.policy.catalogue import RULES
 from components.policy.pack.server import Pack
-from tests.residency_cases import ALLOWED, CASES, Case
+from tests.residency_cases import ALLOWED, CASES, Case, under_provider
 
 if TYPE_CHECKING:
     import grpc
@@ -42,6 +42,16 @@ def configured(world: str, **more: Any) -> Pack:
     return pack
 
 
+def provider(kind: str) -> Any:
+    *before, _ = under_provider(kind, {})
+    if not before:
+        return analyzer_pb2.AnalyzerProviderResource(urn=PROVIDER, name="cloud")
+    (made,) = before
+    return analyzer_pb2.AnalyzerProviderResource(
+        urn=made["urn"], type=made["type"], name="cloud", properties=struct(made["inputs"])
+    )
+
+
 def resource(kind: str, name: str, inputs: dict[str, Any], edges: dict[str, list[str]] | None = None) -> Any:
     urn = f"urn:pulumi:s::p::{kind}::{name}"
     depends = {k: analyzer_pb2.AnalyzerPropertyDependencies(urns=v) for k, v in (edges or {}).items()}
@@ -51,7 +61,7 @@ def resource(kind: str, name: str, inputs: dict[str, Any], edges: dict[str, list
         name=name,
         properties=struct(inputs),
         propertyDependencies=depends,
-        provider=analyzer_pb2.AnalyzerProviderResource(urn=PROVIDER, name="cloud"),
+        provider=provider(kind),
     )
 
 

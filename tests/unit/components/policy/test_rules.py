@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -152,7 +152,7 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
-def subject(kind: str, inputs: dict[str, Any], *, own_provider: bool = True) -> Subject:
+def subject(kind: str, inputs: dict[str, Any], *, provider: Literal["placed", "none"] = "placed") -> Subject:
     cn = kind.startswith("alicloud:") or kind.endswith(":alicloud")
     return Subject(
         type=kind,
@@ -160,7 +160,7 @@ def subject(kind: str, inputs: dict[str, Any], *, own_provider: bool = True) -> 
         inputs=inputs,
         world="cn" if cn else "row",
         allowed=CN if cn else ROW,
-        own_provider=own_provider,
+        provider=provider,
     )
 
 
@@ -488,7 +488,7 @@ def test_a_zone_number_of_azure_says_nothing_about_a_region() -> None:
 
 
 def test_a_resource_without_a_provider_of_its_own_is_refused() -> None:
-    (found,) = judge(subject(VSWITCH, GOOD[VSWITCH], own_provider=False))
+    (found,) = judge(subject(VSWITCH, GOOD[VSWITCH], provider="none"))
     assert (found.rule, found.property) == ("RES-003", "provider")
 
 
