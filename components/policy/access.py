@@ -4,15 +4,21 @@ safe.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from components.policy.model import Check, Subject, Violation, at, violation
+from components.policy.model import ACCEPTED, Check, Subject, Violation, at, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_OPEN = frozenset({"0.0.0.0/0", "::/0", "*", "Internet", "Any", "0.0.0.0"})
+_OPEN = frozenset({"*", "internet", "any", "0.0.0.0", "::"})
+# No range that belongs to anybody is wider than these bits say.
+_WIDEST = {4: 8, 6: 16}
+_EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 # Type -> (rule, path, wanted value, reason).
 _MUST: dict[str, tuple[tuple[str, tuple[str, ...], object], ...]] = {
     "alicloud:cs/managedKubernetes:ManagedKubernetes": (
@@ -195,15 +201,56 @@ def _public(subject: Subject) -> Iterator[Violation]:
     plain = inputs.get("enableHttpsTrafficOnly") is not True and inputs.get("kind") != "FileStorage"
     if kind == "azure-native:storage:StorageAccount" and plain:
         yield _found(subject, "SEC-006", "enableHttpsTrafficOnly", inputs.get("enableHttpsTrafficOnly"), allowed="true")
-    member = inputs.get("member")
-    if kind.endswith(("IAMMember", "IamMember")) and member in ("allUsers", "allAuthenticatedUsers"):
-        yield _found(subject, "SEC-002", "member", member, allowed="a named identity")
+    yield from _everybody(subject)
     if kind == "alicloud:cr/internetEndpoint:InternetEndpoint":
         yield _found(subject, "SEC-005", "type", kind, allowed="the endpoint inside the VPC")
     outside = at(inputs, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "allowExternalTraffic")
     if kind == "gcp:container/cluster:Cluster" and outside not in (None, False):
         path = "controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic"
         yield _found(subject, "SEC-001", path, outside, allowed="false")
+
+
+def _everybody(subject: Subject) -> Iterator[Violation]:
+    """Rights that are given to everybody: one by one, as a list, or as a whole policy."""
+    inputs, kind = subject.inputs, subject.type
+    if kind.lower().endswith(("iammember", "iambinding")):
+        members = inputs.get("members")
+        for path, one in (
+            ("member", inputs.get("member")),
+            *((f"members[{index}]", one) for index, one in enumerate(members if isinstance(members, list) else ())),
+        ):
+            if one in _EVERYBODY:
+                yield _found(subject, "SEC-002", path, one, allowed="a named identity")
+    data = inputs.get("policyData")
+    if kind.lower().endswith("iampolicy") and isinstance(data, str) and any(f'"{one}"' in data for one in _EVERYBODY):
+        yield _found(subject, "SEC-002", "policyData", "everybody", allowed="named identities")
+    policy = inputs.get("policy")
+    if kind in _BUCKETS and policy not in (None, "", ACCEPTED):
+        why = _lets_everybody(policy)
+        if why is not None:
+            yield _found(subject, "SEC-002", "policy", why, allowed="named identities")
+
+
+def _lets_everybody(policy: Any) -> str | None:
+    """How a bucket's policy lets everybody in; None when it does not. What cannot be read lets everybody in."""
+    try:
+        document = json.loads(policy) if isinstance(policy, str) else policy
+    except ValueError:
+        return "not JSON"
+    statements = at(document, "Statement")
+    if not isinstance(statements, list | tuple):
+        return "no statements"
+    for one in statements:
+        principal = at(one, "Principal")
+        named = principal if isinstance(principal, list | tuple) else [principal]
+        if at(one, "Effect") != "Deny" and (principal is None or any(_is_anybody(who) for who in named)):
+            return "Principal: *"
+    return None
+
+
+def _is_anybody(who: Any) -> bool:
+    inner = list(who.values()) if isinstance(who, Mapping) else [who]
+    return any("*" in (one if isinstance(one, list | tuple) else [one]) for one in inner)
 
 
 def _persons(subject: Subject) -> Iterator[Violation]:
@@ -233,7 +280,10 @@ def _open_ingress(subject: Subject) -> Iterator[Violation]:
         yield from _exported(subject)
     opens = inputs.get("direction", "INGRESS") == "INGRESS" and inputs.get("allows") is not None
     if subject.type == "gcp:compute/firewall:Firewall" and opens:
-        yield from _not_open(subject, "sourceRanges", inputs.get("sourceRanges") or [])
+        ranges = inputs.get("sourceRanges") or []
+        if not ranges and not inputs.get("sourceTags") and not inputs.get("sourceServiceAccounts"):
+            yield _found(subject, "SEC-003", "sourceRanges", None, allowed="ranges of the cell")
+        yield from _not_open(subject, "sourceRanges", ranges if isinstance(ranges, list | tuple) else [])
     if subject.type == "azure-native:network:NetworkSecurityGroup":
         for index, rule in enumerate(inputs.get("securityRules") or []):
             yield from _inbound(subject, f"securityRules[{index}]", rule)
@@ -253,16 +303,27 @@ def _exported(subject: Subject) -> Iterator[Violation]:
 
 
 def _inbound(subject: Subject, path: str, rule: Any) -> Iterator[Violation]:
-    if at(rule, "direction") == "Inbound" and at(rule, "access") == "Allow":
+    said = [str(at(rule, key)).lower() for key in ("direction", "access")]
+    if said == ["inbound", "allow"]:
         place = f"{path}.sourceAddressPrefix".lstrip(".")
         several = at(rule, "sourceAddressPrefixes")
         yield from _not_open(subject, place, [at(rule, "sourceAddressPrefix"), *(several or [])])
 
 
 def _not_open(subject: Subject, path: str, values: Iterable[Any]) -> Iterator[Violation]:
+    ranges: list[Any] = []
     for value in values:
-        if isinstance(value, str) and value in _OPEN:
+        if not isinstance(value, str):
+            continue
+        with contextlib.suppress(ValueError):
+            ranges.append(ipaddress.ip_network(value.strip(), strict=False))
+        if value.strip().lower() in _OPEN:
             yield _found(subject, "SEC-003", path, value, allowed="a range of the cell")
+    for version, bits in _WIDEST.items():
+        # Halves of everything are everything.
+        for one in ipaddress.collapse_addresses(one for one in ranges if one.version == version):
+            if one.prefixlen < bits and not one.is_private:
+                yield _found(subject, "SEC-003", path, str(one), allowed="a range of the cell")
 
 
 def _found(subject: Subject, rule: str, path: str, value: object, *, allowed: str) -> Violation:
@@ -274,6 +335,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
 
 
+_BUCKETS = ("alicloud:oss/bucket:Bucket", "alicloud:oss/bucketPolicy:BucketPolicy")
 _LETTING_IN = (
     "alicloud:ecs/securityGroupRule:SecurityGroupRule",
     "alicloud:nas/accessRule:AccessRule",

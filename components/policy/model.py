@@ -158,8 +158,10 @@ REFERENCE: Final = "pulumi:pulumi:StackReference"
 
 
 def at(inputs: Any, *path: str) -> Any:
-    """The value at a path of keys, or None."""
+    """The value at a path of keys, or None; UNKNOWN where a part before it is not known."""
     for step in path:
+        if inputs is UNKNOWN:
+            return UNKNOWN
         inputs = inputs.get(step) if hasattr(inputs, "get") else None
     return inputs
 

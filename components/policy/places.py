@@ -10,26 +10,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from components.clouds.regions import WORLD_OF
+from components.policy import place_keys
 from components.policy.access import KEYED
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, Violation, at, cloud_of, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Keys whose value is a place, wherever they occur.
-_KEYS = frozenset(
-    {
-        *("region", "regionId", "regions", "regionIds", "location", "locations", "zone", "zoneId", "zones", "zoneIds"),
-        *("availabilityZone", "availabilityZones", "nodeLocations", "nodeZones", "secondaryZoneId", "slaveZoneId"),
-        *("zoneIdSlaveA", "zoneIdSlaveB", "acceptingRegionId", "peerTransitRouterRegionId", "targetRegionId"),
-        *("serviceRegionId", "trailRegion", "destinationRegionId", "destRegionId", "primaryLocation"),
-        *("secondaryLocation", "replicaLocations", "dataLocations", "failoverLocation", "backupLocation"),
-        *("secondaryZone", "standbyAvailabilityZone"),
-    }
-)
 # Azure numbers the zones of a region; a number says nothing about the region.
 _ZONE_NUMBERS = frozenset({"1", "2", "3"})
-_ZONE_KEYS = frozenset({"zone", "zones", "availabilityZone", "availabilityZones", "standbyAvailabilityZone"})
+_ZONE_KEY = re.compile(r"[zZ]ones?$")
 # Types whose place the cloud or the provider would choose when it is left out: the key that must be there.
 _NEEDED = {
     "pulumi:providers:alicloud": "region",
@@ -81,12 +71,14 @@ _SENT_TO = {
     "alicloud:actiontrail/trail:Trail": "slsProjectArn",
     "gcp:logging/projectSink:ProjectSink": "destination",
 }
-# Names and lists, not places: a private DNS zone and its like are visible in one network, and Azure files them under
-# "Global".
+# Names, lists and conditions, not places: a DNS zone, a private one and its like are visible in one network, an alert's
+# condition. Azure files them under "Global".
 _PLACELESS = frozenset(
     {
+        "azure-native:dns:Zone",
         # It watches the subscription's log, which no region has.
         "azure-native:monitor:ActivityLogAlert",
+        "azure-native:monitor:MetricAlert",
         "azure-native:monitor:PrivateLinkScope",
         "azure-native:privatedns:PrivateZone",
         "azure-native:privatedns:VirtualNetworkLink",
@@ -112,15 +104,18 @@ _GCP_ZONE = re.compile(r"^(?P<region>[a-z]+-[a-z]+\d+)-[a-z]$")
 _ALI_ZONE = re.compile(r"^(?P<region>[a-z0-9-]+?)(?:-[a-z]|(?<=\d)[a-z])$")
 # How a policy of an organisation names a region with its zones.
 _GCP_GROUP = re.compile(r"in:(?P<place>.+)-locations")
-_GCP_PATH = re.compile(r"(?:^|/)(?:locations|regions|zones)/(?P<place>[^/\s]+)")
-_ALI_HOST = re.compile(r"(?i)(?:[a-z0-9_-]+\.)+aliyuncs\.com")
+# Pools of identities are filed under "global" and are no place: who somebody is.
+_GCP_PATH = re.compile(
+    r"(?:^|/)(?:locations|regions|zones)/(?!global/(?:workloadIdentity|workforce)Pools/)(?P<place>[^/\s]+)"
+)
+_ALI_DOMAIN = re.compile(r"(?i)\.aliyuncs\.com")
+_NOT_OF_HOST = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_HOST = 253
 _ALI_REGION = re.compile(
     "|".join(
         rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])" for name in sorted(WORLD_OF["alicloud"], key=len, reverse=True)
     )
 )
-# Keys that are called as a place is and mean something else: the id of a private DNS zone.
-_OTHERWISE = (("alicloud:pvtz/", frozenset({"zoneId", "zoneIds"})),)
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
 # What every text has that one of the patterns above can match: most have none, and to ask for that costs a tenth.
 _MARKS = {"gcp": re.compile("/"), "alicloud": re.compile(r"\.|acs:")}
@@ -129,20 +124,28 @@ _MARKS = {"gcp": re.compile("/"), "alicloud": re.compile(r"\.|acs:")}
 def _everywhere(subject: Subject) -> Iterator[Violation]:
     """RES-001, RES-002, RES-004: every place that is named, wherever it stands."""
     cloud = cloud_of(subject.type)
-    if cloud is None or subject.type in _PLACELESS:
+    if cloud is None:
         return
     marks = _MARKS.get(cloud)
-    other = next((keys for prefix, keys in _OTHERWISE if subject.type.startswith(prefix)), frozenset[str]())
+    other = place_keys.exceptions(subject.type)
     for path, key, value in leaves(subject):
-        if key in _KEYS and key not in other:
-            yield from _place(subject, cloud, path, key, value)
+        if key not in other and place_keys.holds_place(path, key):
+            if not _is_filed_as_global(subject.type, path, value):
+                yield from _place(subject, cloud, path, key, value)
         elif marks is not None and isinstance(value, str) and marks.search(value):
             yield from _named_inside(subject, cloud, path, value)
 
 
+def _is_filed_as_global(kind: str, path: str, value: Any) -> bool:
+    return kind in _PLACELESS and path == "location" and isinstance(value, str) and value.lower() == "global"
+
+
 def states_place(subject: Subject) -> bool:
     """Whether a resource says by itself where it lies."""
-    return any(key in _KEYS and value not in (None, "") for _, key, value in leaves(subject))
+    return any(
+        key in place_keys.OWN and value not in (None, "") and place_keys.holds_place(path, key)
+        for path, key, value in leaves(subject)
+    )
 
 
 def leaves(subject: Subject) -> list[tuple[str, str, Any]]:
@@ -206,7 +209,7 @@ def _place(subject: Subject, cloud: str, path: str, key: str, value: Any) -> Ite
     if value is UNKNOWN or not isinstance(value, str):
         yield violation(subject, "RES-004", path, value, "the place cannot be traced to a judged resource.")
         return
-    if cloud == "azure" and key in _ZONE_KEYS and value in _ZONE_NUMBERS:
+    if cloud == "azure" and value in _ZONE_NUMBERS and _ZONE_KEY.search(key):
         return
     # Google writes a region or a zone also as the address of its page.
     yield from _known_place(subject, cloud, path, value.rsplit("/", 1)[-1] if cloud == "gcp" else value)
@@ -232,9 +235,11 @@ def _named_inside(subject: Subject, cloud: str, path: str, value: str) -> Iterat
     pattern = {"gcp": _GCP_PATH, "alicloud": _ALI_ARN}.get(cloud)
     for match in pattern.finditer(value) if pattern is not None else ():
         yield from _known_place(subject, cloud, path, match["place"])
-    for match in _ALI_HOST.finditer(value) if cloud == "alicloud" else ():
+    for match in _ALI_DOMAIN.finditer(value) if cloud == "alicloud" else ():
+        # What a host can be of what stands before: a text may be long, and hosts are looked for in all of it.
+        host = _NOT_OF_HOST.split(value[max(0, match.start() - _LONGEST_HOST) : match.start()])[-1]
         # The last region in a name is the endpoint's; one before it is part of somebody's own name.
-        named = _ALI_REGION.findall(match.group().lower())
+        named = _ALI_REGION.findall(host.lower())
         if named:
             yield from _known_place(subject, cloud, path, named[-1])
 
@@ -250,13 +255,6 @@ def _copies(subject: Subject) -> Iterator[Violation]:
     inputs = subject.inputs
     for path, allowed, reason in _copy_settings(subject.type, inputs):
         yield violation(subject, "RES-005", path, _shown(inputs, path), reason, allowed=allowed)
-
-
-def _backups(subject: Subject) -> Iterator[Violation]:
-    """Backups of whatever type that are copied to the region's pair."""
-    if at(subject.inputs.get("backup"), "geoRedundantBackup") == "Enabled":
-        path, reason = "backup.geoRedundantBackup", "backups would be copied to another region."
-        yield violation(subject, "RES-005", path, "Enabled", reason, allowed="Disabled")
 
 
 _OPENING = ("gcp:orgpolicy/policy:Policy", "azure-native:authorization:PolicyAssignment")
@@ -387,7 +385,7 @@ def _keys(subject: Subject) -> Iterator[Violation]:
 
 def _geo_redundant(sku: Any) -> bool:
     # The SDK's enumerations are strings; what is no string cannot be judged and is refused.
-    return sku is not None and (not isinstance(sku, str) or "G" in sku.partition("_")[2])
+    return sku is not None and (not isinstance(sku, str) or "G" in sku.upper().partition("_")[2])
 
 
 CHECKS: tuple[Check, ...] = (
@@ -397,6 +395,5 @@ CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=_keys, types=tuple(KEYED)),
     Check(rules=("RES-004",), run=_sent, types=tuple(_SENT_TO)),
     Check(rules=("RES-005",), run=_copies, types=_COPYING),
-    Check(rules=("RES-005",), run=_backups),
     Check(rules=("RES-001", "RES-002", "RES-004"), run=_opened, types=_OPENING),
 )

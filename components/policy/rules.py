@@ -13,6 +13,8 @@ from components.policy import (
     access,
     alarm_rules,
     hardening,
+    hidden,
+    hooks,
     kube_custom,
     kube_objects,
     kube_pods,
@@ -21,6 +23,7 @@ from components.policy import (
     kube_texts,
     kube_volumes,
     places,
+    redundancy,
     traffic,
 )
 from components.policy.model import REFERENCE, Check, is_foreign, violation
@@ -30,9 +33,17 @@ if TYPE_CHECKING:
 
     from components.policy.model import Subject, Violation
 
-RESIDENCY: tuple[Check, ...] = (*places.CHECKS, *traffic.CHECKS, *alarm_rules.CHECKS)
+RESIDENCY: tuple[Check, ...] = (
+    *places.CHECKS,
+    *redundancy.CHECKS,
+    *hidden.CHECKS,
+    *hooks.CHECKS,
+    *traffic.CHECKS,
+    *alarm_rules.CHECKS,
+)
 CLOUD: tuple[Check, ...] = (*RESIDENCY, *access.CHECKS, *hardening.CHECKS)
 INSIDE: tuple[Check, ...] = (
+    *hidden.CHECKS,
     *kube_pods.CHECKS,
     *kube_objects.CHECKS,
     *kube_routes.CHECKS,

@@ -187,7 +187,8 @@ def _listed(resources: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _provider(request: Any) -> dict[str, Any]:
     given = request.provider
-    return {"urn": given.urn, "type": given.type, "inputs": MessageToDict(given.properties)}
+    kind = given.type or given.urn.split("::")[-2].rpartition("$")[2]
+    return {"urn": given.urn, "type": kind, "inputs": MessageToDict(given.properties)}
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -119,8 +119,8 @@ def test_a_key_whose_id_names_no_region_is_traced_in_both(known: bool) -> None:
     kind, bucket = "alicloud:kms/key:Key", "alicloud:oss/bucket:Bucket"
     value = "0a1b2c3d-key" if known else UNKNOWN
 
-    def rules(tags: dict[str, str], *, edge: bool) -> list[str]:
-        key = row(kind, "k", {"tags": tags}) | {"provider": provider["cn-shanghai"]}
+    def rules(inputs_of_key: dict[str, str], *, edge: bool) -> list[str]:
+        key = row(kind, "k", inputs_of_key) | {"provider": provider["cn-shanghai"]}
         inputs = {"serverSideEncryptionRule": {"kmsMasterKeyId": value}}
         edges = {"serverSideEncryptionRule": [key["urn"]] if edge else []}
         store = row(bucket, "b", inputs, propertyDependencies=edges) | {"provider": provider["cn-shanghai"]}
