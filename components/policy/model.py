@@ -121,6 +121,7 @@ class Check:
 # Values longer than this are cut in a refusal.
 _SHOWN: Final = 200
 _PACKAGES: Final = {"alicloud": "alicloud", "gcp": "gcp", "azure-native": "azure"}
+KNOWN: Final = ", ".join([*_PACKAGES, "kubernetes"])
 # Packages whose resources lie in the state alone and send nothing: the engine itself, random values, keys and
 # certificates, a wait, a text, nothing at all; and our own components, which are groups. A command or a build of an
 # image can do anything anywhere, so theirs are not here.

@@ -26,7 +26,7 @@ from components.policy import (
     redundancy,
     traffic,
 )
-from components.policy.model import REFERENCE, Check, is_foreign, violation
+from components.policy.model import KNOWN, REFERENCE, Check, is_foreign, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)
 def _foreign(subject: Subject) -> Iterator[Violation]:
     """RES-002: what no rule knows lies nobody knows where."""
     reason = "no rule knows this package: where its resources lie and what they send is not known, and unknown is no."
-    yield violation(subject, "RES-002", "type", subject.type, reason, allowed="alicloud, gcp, azure-native, kubernetes")
+    yield violation(subject, "RES-002", "type", subject.type, reason, allowed=KNOWN)
 
 
 FOREIGN: tuple[Check, ...] = (Check(rules=("RES-002",), run=_foreign),)

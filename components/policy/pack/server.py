@@ -20,8 +20,10 @@ from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
+from components.clouds import tokens
 from components.policy.catalogue import RULES
 from components.policy.decide import Graph
+from components.policy.model import is_foreign
 from components.policy.pack.settings import CONFIGURED, SCHEMA, SettingsError, border_of
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 NAME = "twain-residency"
 VERSION = "0.1.0"
-# Resources that the engine gives no provider: all that is of the rules' own packages is taken for one.
-_CUSTOM = ("pulumi:", "alicloud:", "gcp:", "azure-native", "kubernetes:")
 _SIZE = [("grpc.max_receive_message_length", 1 << 30), ("grpc.max_send_message_length", 1 << 30)]
 
 
@@ -168,8 +168,8 @@ def _row(resource: Any) -> dict[str, Any]:
         "type": resource.type,
         "inputs": MessageToDict(resource.properties),
         "provider": f"{provider}::id" if provider else "",
-        # The engine gives every resource but a component a provider.
-        "custom": bool(provider) or resource.type.startswith(_CUSTOM),
+        # The engine gives every resource but a component a provider; what rules know is judged in any case.
+        "custom": bool(provider) or not is_foreign(tokens.plain(resource.type)),
         "propertyDependencies": {
             key: list(found.urns) for key, found in getattr(resource, "propertyDependencies", {}).items()
         },
