@@ -28,8 +28,11 @@ _VARIABLES: Final = frozenset({"env", "envs", "environmentVariables", "environme
 # Services that call an address, and the rule of what they tell it.
 _CALLING: Final = {
     "RES-014": (
-        *("alicloud:arms/", "alicloud:cms/", "alicloud:log/alert:", "alicloud:sls/"),
-        *("azure-native:alertsmanagement:", "azure-native:monitor:", "gcp:monitoring/notificationChannel:"),
+        *("alicloud:arms/alert", "alicloud:cms/alarm", "alicloud:cms/alert", "alicloud:cms/contact"),
+        *("alicloud:cms/groupMetricRule", "alicloud:cms/metricRule", "alicloud:cms/notify", "alicloud:cms/webhook"),
+        *("alicloud:log/alert:", "alicloud:sls/alert:", "azure-native:alertsmanagement:"),
+        *("azure-native:monitor:ActionGroup", "azure-native:monitor:TenantActionGroup"),
+        "gcp:monitoring/notificationChannel:",
     ),
     "RES-017": (
         *("alicloud:eventbridge/", "alicloud:message/", "alicloud:mns/", "alicloud:oos/"),
@@ -43,7 +46,7 @@ _HOOKS: Final = ("serviceUri", "webhook", "webhookUrl")
 _VENDORS: Final = {"campfire": "campfirenow.com", "pagerduty": "events.pagerduty.com", "slack": "slack.com"}
 # Judged already, with more than their URLs.
 _JUDGED: Final = (
-    *("alicloud:arms/remoteWrite:", "alicloud:message/serviceSubscription:"),
+    "alicloud:message/serviceSubscription:",
     *("azure-native:eventgrid:EventSubscription", "gcp:pubsub/subscription:"),
 )
 
