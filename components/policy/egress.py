@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from components.clouds import buckets, tokens
-from components.policy import hosts, kube, kube_objects, kube_pods
+from components.policy import hosts, kube, kube_pods, kube_routes
 from components.policy.decide import plain
 from components.policy.model import Subject, at, is_judged
 
@@ -56,7 +56,7 @@ def _host_lies(host: str) -> str:
 
 def _range_lies(cidr: str) -> str:
     """Where all addresses of a range lie. Google's private address answers in Google's networks only."""
-    if hosts.compiled(kube_objects.PRIVATE_RANGE).match(cidr):
+    if hosts.compiled(kube_routes.PRIVATE_RANGE).match(cidr):
         return "private"
     try:
         whole = ipaddress.ip_network(cidr, strict=False)

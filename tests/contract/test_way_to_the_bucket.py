@@ -12,7 +12,7 @@ import pytest
 from components.clouds import buckets
 from components.network.plan import AddressPlan
 from components.platform.names import SYSTEM_NAMESPACE, maison_namespace
-from components.policy import kube_objects, netpol
+from components.policy import kube_routes, netpol
 from components.policy.model import Subject
 from components.spec.load import load_fleet
 from tests.contract.test_tenants import CELLS, MAISONS, Made, built
@@ -145,7 +145,7 @@ def test_the_ranges_of_oss_are_of_the_block_of_internal_services_and_of_one_regi
             seen.append(one)
     # A region that nobody lists has the block, and the rules take neither for the internet.
     assert buckets.ranges("alicloud", "cn-zhongwei", endpoints="10.0.0.0/24") == ("100.64.0.0/10",)
-    private = re.compile(kube_objects.PRIVATE_RANGE)
+    private = re.compile(kube_routes.PRIVATE_RANGE)
     assert all(private.match(str(one)) for one in (*seen, whole))
     assert not private.match(buckets.GOOGLE)
 
@@ -160,7 +160,7 @@ def test_in_china_the_rules_take_this_way_and_refuse_that_of_another_cloud(tmp_p
         return {
             (one["metadata"]["name"], found.rule)
             for one in policies
-            for found in kube_objects.egress(
+            for found in kube_routes.egress(
                 Subject(type=kind, name="n", inputs=one, world="cn", allowed=frozenset({"cn-shanghai"}))
             )
         }

@@ -174,8 +174,8 @@ spec:
   worlds:
     cn:
       regions: [cn-shanghai]
-      state: {backend: file:///s, secrets_provider: passphrase}
-      registry: registry.cn-shanghai.example/twain
+      state: {backend: file:///s, secrets_provider: passphrase, location: emulated}
+      registry: registry-vpc.cn-shanghai.aliyuncs.com/twain
       gate_cell: cn-sha-1
   template:
     kubernetes_minor: "1.36"
