@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from components.clouds.node_images import DRIVER_LABELS, IMAGE_LABELS
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -110,6 +108,9 @@ async def of_nodes(kube: KubeClient, *, deadline: Deadline) -> Counter[str]:
 
 async def made(kube: KubeClient, *, deadline: Deadline) -> Made:
     """What the nodes of a cell are made of. Raises TwainError."""
+    # Not above: a status takes the minors from here, and loads nothing of the library.
+    from components.clouds.node_images import DRIVER_LABELS, IMAGE_LABELS
+
     found = Made()
     async for page in kube.pages("/api/v1/nodes", deadline=deadline):
         for node in msgspec.json.decode(page, type=_Nodes).items:

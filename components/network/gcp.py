@@ -167,7 +167,7 @@ class GcpNetwork(Network):
             private_visibility_config=gcp.dns.ManagedZonePrivateVisibilityConfigArgs(
                 networks=[gcp.dns.ManagedZonePrivateVisibilityConfigNetworkArgs(network_url=vpc.id)]
             ),
-            force_destroy=False,
+            force_destroy=not place.protect,
             labels=place.tags,
             opts=self.child(),
         )
