@@ -53,9 +53,9 @@ def asking(folder: Path, *, hooks: bool = True, managed: bool = True, **other: s
             text = text.replace(line, line + alerts)
     if managed:
         text = text.replace("retention_hours: 48}", "retention_hours: 48, metrics: managed}")
-        line = "      cidr: 10.64.0.0/14\n"
-        assert line in text
-        text = text.replace(line, f"{line}      overrides: {{alicloud: {{metrics_write: '{WRITE}'}}}}\n")
+        declared = "      overrides: {alicloud: {"
+        assert text.count(declared) == 1
+        text = text.replace(declared, f"{declared}metrics_write: '{WRITE}', ")
     path = folder / "fleet.yaml"
     path.write_text(text, encoding="utf-8")
     return path

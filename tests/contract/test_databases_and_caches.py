@@ -12,12 +12,12 @@ from components.network.plan import AddressPlan
 from components.spec.load import load_fleet
 from tests.contract.cells import CELLS, FLEET, MAISONS, Infra, Made
 from tests.contract.cells import spec as declared
-from tests.contract.test_cell import CACHES, DATABASES
+from tests.contract.test_cell import CACHES, DATABASES, key_that_encrypts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GCP_NETWORK, GCP_KEY = "gcp:compute/network:Network", "gcp:kms/cryptoKey:CryptoKey"
+GCP_NETWORK = "gcp:compute/network:Network"
 SETTING = "azure-native:dbforpostgresql:Configuration"
 
 
@@ -36,7 +36,7 @@ def test_the_database_stands_in_two_zones_is_private_and_takes_encrypted_connect
         assert (inputs["sslAction"], inputs["instanceChargeType"]) == ("Open", "Postpaid")
         assert {row["type"] for row in inputs["pgHbaConfs"]} == {"hostssl"}
         assert [row["address"] for row in inputs["pgHbaConfs"]] == inputs["securityIps"] == [plan.nodes, plan.pods]
-        assert inputs["encryptionKey"] == recorder.one("alicloud:kms/key:Key").id
+        assert inputs["encryptionKey"] == key_that_encrypts(recorder, cloud).id
     elif cloud == "gcp":
         settings = inputs["settings"]
         zones = [settings["locationPreference"]["zone"], settings["locationPreference"]["secondaryZone"]]
@@ -44,7 +44,7 @@ def test_the_database_stands_in_two_zones_is_private_and_takes_encrypted_connect
         address = settings["ipConfiguration"]
         assert (address["ipv4Enabled"], address["sslMode"]) == (False, "ENCRYPTED_ONLY")
         assert address["privateNetwork"] == recorder.one(GCP_NETWORK).id
-        assert inputs["encryptionKeyName"] == recorder.one(GCP_KEY).id
+        assert inputs["encryptionKeyName"] == key_that_encrypts(recorder, cloud).id
     else:
         zones = [inputs["availabilityZone"], inputs["highAvailability"]["standbyAvailabilityZone"]]
         assert inputs["highAvailability"]["mode"] == "ZoneRedundant"
@@ -135,7 +135,7 @@ def test_the_cache_has_a_replica_is_private_and_asks_for_tls_and_a_login(cell: M
         modes = (inputs["transitEncryptionMode"], inputs["authorizationMode"], inputs["replicaCount"])
         assert modes == ("SERVER_AUTHENTICATION", "IAM_AUTH", 1)
         assert inputs["zoneDistributionConfig"] == {"mode": "MULTI_ZONE"}
-        assert inputs["kmsKey"] == recorder.one(GCP_KEY).id
+        assert inputs["kmsKey"] == key_that_encrypts(recorder, cloud).id
         (endpoint,) = inputs["desiredAutoCreatedEndpoints"]
         assert endpoint["network"] == recorder.one(GCP_NETWORK).id
     else:
