@@ -5,6 +5,7 @@ guard rails.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
     from stacks.settings import Settings
 
 
-def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> None:
+def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]], declared: list[pulumi.Resource]) -> None:
     """Declare the cloud resources of the cell and export what others read.
 
-    `seen` is where the guard notes each accepted resource (type, name, inputs) while the program runs.
+    `seen` is where the guard notes each accepted resource (type, name, inputs) while the program runs; `declared` is
+    where every resource is noted as soon as it is declared.
     """
     cell, cloud = settings.cell, settings.cell.cell.cloud
     name = cell.cell.name
@@ -185,7 +187,7 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]]) -> No
         budget=budget,
         rails=rails,
         models=models,
-        guarantees=_guarantees(cloud, seen, parts),
+        guarantees=_guarantees(cloud, seen, declared, parts),
     ).export()
 
 
@@ -207,11 +209,17 @@ def _rails(settings: Settings, place: Place) -> GuardRailsInputs:
 
 
 def _guarantees(
-    cloud: str, seen: list[tuple[str, str, dict[str, Any]]], parts: list[Any]
+    cloud: str, seen: list[tuple[str, str, dict[str, Any]]], declared: list[pulumi.Resource], parts: list[Any]
 ) -> pulumi.Output[dict[str, str | None]]:
-    """What the declared resources guarantee, told only when all of them exist."""
+    """What the declared resources guarantee, told only when all of them exist: also those of which no part tells
+    anything, as a policy of backups.
+    """
     waited: list[pulumi.Output[Any]] = []
     for value in (getattr(part, field.name) for part in parts for field in fields(part)):
         several = value.values() if isinstance(value, dict) else [value]
         waited += [one for one in several if isinstance(one, pulumi.Output)]
-    return pulumi.Output.all(*waited).apply(lambda _: state.infra(seen, cloud))
+
+    async def registered() -> None:
+        await asyncio.gather(*(one.urn.future() for one in declared))
+
+    return pulumi.Output.all(registered(), *waited).apply(lambda _: state.infra(seen, cloud))

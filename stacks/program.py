@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
+import pulumi
+
 from stacks import guard, protection, settings
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ def run(current: Settings) -> None:
     if current.layer == "infra":
         from stacks import infra
 
-        infra.build(current, seen)
+        declared: list[pulumi.Resource] = []
+        pulumi.runtime.register_stack_transformation(lambda args: declared.append(args.resource))
+        infra.build(current, seen, declared)
     else:
         from stacks import platform_layer
 
