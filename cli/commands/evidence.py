@@ -191,6 +191,7 @@ def verify(app: App, *, file: str, output: Format, **keys: str | None) -> None:
     """
     from cli.evidence import dsse
     from cli.evidence import keys as signing
+    from cli.evidence import report as reporting
 
     key_file, cell = _chosen(keys)
     known = [dsse.read_public(Path(key_file).expanduser())] if key_file else signing.published(app, cell)
@@ -202,6 +203,7 @@ def verify(app: App, *, file: str, output: Format, **keys: str | None) -> None:
         raise errors.UsageError(message, fix="name the file residency.dsse.json", id="CFG-FILE") from error
     try:
         statement, key = dsse.opened(data, known)
+        reporting.must_be_report(statement)
     except dsse.BadEnvelopeError as error:
         message = f"the envelope {path} does not hold: {error}."
         fix = "ask whoever signed it for the file again, by another way"

@@ -57,11 +57,17 @@ def opened(data: bytes, keys: list[PublicKey]) -> tuple[dict[str, Any], PublicKe
         envelope = json.loads(data)
         payload, signatures = _bytes(envelope["payload"]), envelope["signatures"]
         found = [(str(one["keyid"]), _bytes(one["sig"])) for one in signatures]
-        kind = envelope["payloadType"]
-    except (ValueError, KeyError, TypeError) as error:
+        kind, spelled = envelope["payloadType"], canonical(envelope)
+        members = [set(envelope), *map(set, signatures)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = "it is no DSSE envelope"
         raise BadEnvelopeError(message) from error
-    if kind != PAYLOAD_TYPE or len(found) != 1 or canonical(envelope) != data or set(signatures[0]) != {"keyid", "sig"}:
+    # Nothing stands in it that no signature covers.
+    if (
+        kind != PAYLOAD_TYPE
+        or spelled != data
+        or members != [{"payload", "payloadType", "signatures"}, {"keyid", "sig"}]
+    ):
         message = "its form was changed"
         raise BadEnvelopeError(message)
     key = next((one for one in keys if key_id(one) == found[0][0]), None)

@@ -28,6 +28,15 @@ _TOLD = {"active": "", "future": "NOT YET. ", "expired": "EXPIRED. "}
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
+def must_be_report(statement: Mapping[str, Any]) -> None:
+    """Raises BadEnvelopeError where what a key signed is no report of ours, about files: it may sign others too."""
+    subjects = statement.get("subject")
+    kinds = (statement.get("_type"), statement.get("predicateType"))
+    if kinds != (STATEMENT, PREDICATE) or not isinstance(subjects, list) or not subjects:
+        message = "it is a statement of another kind, not a residency report about files"
+        raise dsse.BadEnvelopeError(message)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deploy:
     """One stack: where it is, what was found of it, what the rules said. `why` is set where nothing was found."""

@@ -204,6 +204,42 @@ def test_every_changed_byte_of_the_envelope_is_found(bundle: Path) -> None:
             dsse.opened(second, [key])
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"payload": "", "payloadType": "t", "signatures": [], "more": NaN}',
+        b"[" * 200_000,
+        b'{"payload": "", "payloadType": "t", "signatures": ["sig"]}',
+        b"[]",
+    ],
+)
+def test_what_is_no_envelope_is_refused_and_no_bug(bundle: Path, operator: Any, data: bytes) -> None:
+    (bundle / reporting.ENVELOPE).write_bytes(data)
+    ran = operator.twain("evidence", "verify", str(bundle / reporting.ENVELOPE), "--key", str(bundle / "key.pub"))
+    assert ran.code == 5
+    assert "EVD-001" in ran.err
+
+
+def test_nothing_stands_in_an_envelope_that_no_signature_covers(bundle: Path) -> None:
+    key, path = dsse.read_public(bundle / "key.pub"), bundle / reporting.ENVELOPE
+    envelope = json.loads(path.read_bytes())
+    for more in ({**envelope, "approved": "yes"}, {**envelope, "signatures": envelope["signatures"] * 2}):
+        with pytest.raises(dsse.BadEnvelopeError):
+            dsse.opened(dsse.canonical(more), [key])
+
+
+def test_another_statement_of_the_same_key_is_no_report(bundle: Path, operator: Any) -> None:
+    signer = signing.of_file(bundle / "key.pem")
+    words = ("evidence", "verify", str(bundle / reporting.ENVELOPE), "--key", str(bundle / "key.pub"))
+    assert operator.twain(*words).code == 0
+    good = reporting.statement(reporting.ctrf(facts(GOOD)), {}, signer.told())
+    for change in ({"predicateType": "https://slsa.dev/provenance/v1"}, {"_type": "other"}, {"subject": []}):
+        (bundle / reporting.ENVELOPE).write_bytes(dsse.sign({**good, "subject": [{}], **change}, signer))
+        ran = operator.twain(*words)
+        assert ran.code == 5
+        assert "another kind" in ran.err
+
+
 @pytest.mark.parametrize("name", [reporting.PAGE, reporting.CTRF])
 def test_one_changed_byte_of_a_file_beside_it_ends_with_5(bundle: Path, operator: Any, name: str) -> None:
     whole = (bundle / name).read_bytes()
