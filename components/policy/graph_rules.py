@@ -18,11 +18,24 @@ if TYPE_CHECKING:
 # Secrets providers of the engine whose key lies with a cloud of the rest of the world.
 _ABROAD = ("awskms", "azurekeyvault", "gcpkms")
 _LEAST = 10
-# Labels that name somebody or something small, and types that can hold any text.
-_NAMING = re.compile(
-    r"(?i)^(?:user|customer|client|session|prompt|text|message|content|email|phone|ip|host|hostname|pod|node|instance"
-    r"|container|adapter|lora|gpuUuid|uuid|request|trace|span|owner|person)(?:id|name)?$"
-)
+# Words of a label's name that say who asked, or name something small; one of them anywhere in the name is enough.
+_NAMING = frozenset(
+    {
+        "adapter", "client", "container", "content", "customer", "email", "guest", "host", "hostname", "instance", "ip",
+        "lora", "mail", "member", "message", "mobile", "node", "openid", "owner", "passport", "person", "phone", "pod",
+        "prompt", "request", "session", "span", "text", "trace", "unionid", "user", "uuid", "visitor", "wechat",
+    }
+)  # fmt: skip
+# Words of a count's name that say that it counts what people did.
+_OF_PEOPLE = frozenset(
+    {
+        "call", "chat", "client", "conversation", "customer", "guest", "member", "message", "people", "person",
+        "prompt", "query", "queries", "request", "session", "user", "visit", "visitor",
+    }
+)  # fmt: skip
+# What a name ends in that is about a group of them all the same: a kind of machine, a class of customers.
+_OF_A_GROUP = frozenset({"class", "kind", "tier", "type"})
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Types that are closed: their values are of a pattern, of a list, or a number.
 CLOSED = frozenset(
     {"name", "model", "digest", "minor", "time", "count", "number", "money", "currency", "month", "counts"}
@@ -89,9 +102,16 @@ def _contract(contract: Mapping[str, Any]) -> Iterator[Violation]:
             yield from _minimum(place, row)
 
 
+def _words(name: str) -> set[str]:
+    """The words of a name in any spelling (podIp, pod_ip, POD-IP), in lower case and in the singular."""
+    found = {word.lower() for word in _WORDS.findall(name[:256])}
+    return found | {word.removesuffix("s") for word in found} | {name[:256].lower()}
+
+
 def _labels(place: str, labels: Any) -> Iterator[Violation]:
     for name, kind in pairs(labels):
-        if _NAMING.match(name):
+        words = _WORDS.findall(name[:256])
+        if _words(name) & _NAMING and (words[-1].lower() if words else "") not in _OF_A_GROUP:
             reason = "a label of this name says who asked, or which single machine answered."
             yield _violation("RES-013", f"{place}.labels.{name}", kind, "labels of groups: world, cell, maison", reason)
         elif not isinstance(kind, list) and str(kind).removesuffix("|null") not in CLOSED:
@@ -109,11 +129,16 @@ def _open(place: str, fields: Any, shapes: set[str]) -> Iterator[Violation]:
 
 
 def _minimum(place: str, row: Any) -> Iterator[Violation]:
-    """Rows about requests say something about people; the smallest group of them is ten."""
+    """Rows about what people did say something about people; the smallest group of it is ten."""
     fields = at(row, "fields")
-    if not hasattr(fields, "keys") or "requests" not in fields:
+    counted = [name for name, kind in pairs(fields) if _counts(kind) and _words(name) & _OF_PEOPLE]
+    if not counted:
         return
     least = at(row, "minimum", "least")
-    if type(least) is not int or least < _LEAST or at(row, "minimum", "field") != "requests":
+    if type(least) is not int or least < _LEAST or at(row, "minimum", "field") not in counted:
         reason = "a group of a few requests is one customer, and two reports differ by that customer."
         yield _violation("RES-015", f"{place}.minimum", least if least is not None else "absent", "10 or more", reason)
+
+
+def _counts(kind: Any) -> bool:
+    return str(kind).removesuffix("|null") == "count"

@@ -188,8 +188,28 @@ def test_the_contract_in_force_lets_out_neither_names_nor_small_groups(tmp_path:
     [
         ("workload: name, model: model}", "workload: name, model: model, pod: name}", "RES-013"),
         ("workload: name, model: model}", "workload: name, model: model, adapter: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, pod_name: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, customer_id: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, userEmail: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, phoneNumber: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, openid: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, gpu_uuid: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, pod_ip: name}", "RES-013"),
+        ("workload: name, model: model}", "workload: name, model: model, lora-adapter: name}", "RES-013"),
         ("workload: name, model: model}", "workload: name, model: text}", "RES-013"),
         ("requests: count\n", "requests: count\n        note: string\n", "RES-013"),
+        ("gpus: count\n        known", "calls: count\n        gpus: count\n        known", "RES-015"),
+        ("gpus: count\n        known", "users: count\n        gpus: count\n        known", "RES-015"),
+        (
+            "        gpus: count\n        known",
+            "        gpus: count\n        activeSessions: count\n        known",
+            "RES-015",
+        ),
+        (
+            "        gpus: count\n        known",
+            "        gpus: count\n        request_count: count\n        known",
+            "RES-015",
+        ),
         ("minimum: {field: requests, least: 10}", "minimum: {field: requests, least: 9}", "RES-015"),
         ("      minimum: {field: requests, least: 10}\n", "", "RES-015"),
         ("minimum: {field: requests, least: 10}", "minimum: {field: truncated, least: 10}", "RES-015"),
@@ -197,3 +217,8 @@ def test_the_contract_in_force_lets_out_neither_names_nor_small_groups(tmp_path:
 )
 def test_a_contract_that_lets_out_more_is_refused(tmp_path: Path, old: str, new: str, rule: str) -> None:
     assert contract_rules(tmp_path, (old, new)) == {rule}
+
+
+def test_a_label_that_is_about_a_group_of_them_names_nobody(tmp_path: Path) -> None:
+    change = ("workload: name, model: model}", "workload: name, model: model, instanceType: name, customer_tier: name}")
+    assert contract_rules(tmp_path, change) == set()
