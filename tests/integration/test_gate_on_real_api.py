@@ -39,7 +39,7 @@ SYSTEM = "/api/v1/namespaces/twain-system"
 READ = ["get", "list", "watch"]
 RULES = {
     "twain-gate": [
-        {"apiGroups": [""], "resources": ["nodes", "pods", "configmaps", "serviceaccounts"], "verbs": READ},
+        {"apiGroups": [""], "resources": ["nodes", "pods", "configmaps", "serviceaccounts", "services"], "verbs": READ},
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": READ},
         {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": READ},
         {"apiGroups": ["inference.networking.k8s.io"], "resources": ["inferencepools"], "verbs": READ},

@@ -23,11 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = str(ROOT / "examples" / "advisor.yaml")
 CONTRACT: dict[str, Any] = yaml.safe_load((ROOT / "components" / "telemetry" / "contract-v1.yaml").read_text())
 # All that an intent and its outcome may say (DESIGN §5): a workload's own file, and states of it.
+MAISONS = {"aurelia", "calisto"}
 INTENT = {"action", "key", "workload"}
 OUTCOME = {"id", "state", "cells"}
 OUTCOME_OF_CELL = {"cell", "state", "revision", "desired", "ready", "error", "code"}
 ENVELOPE = {"apiVersion", "kind", "contract", "world", "section", "partial", "errors", "suppressed", "dropped", "items"}
-WORKLOAD = {"name", "maison", "worlds", "model", "engine", "gpu", "replicas", "rollout", "slo"}
+WORKLOAD = {"name", "maison", "worlds", "model", "engine", "gpu", "replicas", "rollout", "slo", "share", "readers"}
 HEADERS = {
     "request": {"host", "accept", "user-agent", "authorization", "content-type", "content-length"},
     "answer": {"content-type", "content-length", "date", "server"},
@@ -88,7 +89,11 @@ def faults(record: Mapping[str, Any]) -> list[str]:
         found = [f"header {name}" for name in headers - HEADERS["request"]]
         found += [] if ROUTES.match(first) else [f"route {first}"]
         found += [f"intent {name}" for name in set(document) - INTENT]
-        return found + [f"workload {name}" for name in set(document.get("workload") or {}) - WORKLOAD]
+        workload = document.get("workload") or {}
+        # Maisons of the fleet, and nobody who could be called in a word of its own.
+        found += [f"reader {name}" for name in set(workload.get("readers") or ()) - MAISONS]
+        found += ["share"] if workload.get("share") not in (None, "dedicated", "shared") else []
+        return found + [f"workload {name}" for name in set(workload) - WORKLOAD]
     assert document, record
     if unknown := headers - HEADERS["answer"]:
         return [f"header {name}" for name in unknown]

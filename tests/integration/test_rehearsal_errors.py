@@ -52,6 +52,7 @@ FAULTS: dict[str, tuple[bytes, int, str, str, str]] = {
         _with(
             ("[europe-west4, francecentral, swedencentral]", "[europe-north1, francecentral, swedencentral]"),
             ("      region: europe-west4", "      region: europe-north1"),
+            ("europe-west4-docker.pkg.dev", "europe-north1-docker.pkg.dev"),
         ), 2, "SPEC-SKU", "- name: eu-ams-1", "gpu-80g is offered in europe-north1",
     ),
     "overlapping CIDRs": (
