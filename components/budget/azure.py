@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pulumi_azure_native as azure
 
 from components.base import maison_tag
-from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, printed, share
+from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, share
 
 if TYPE_CHECKING:
     import pulumi
@@ -58,13 +58,7 @@ class AzureBudget(Budget):
             )
             for maison, part in alone.items()
         }
-        return BudgetOutputs(
-            budget_id=whole.id,
-            limit=printed(limit),
-            maison_ids={maison: one.id for maison, one in found.items()},
-            maison_limits={maison: printed(part) for maison, part in alone.items()},
-            unwatched=inputs.unwatched(asked),
-        )
+        return inputs.declared(asked, whole.id, {maison: one.id for maison, one in found.items()})
 
     def _budget(
         self,

@@ -88,6 +88,19 @@ class BudgetInputs:
         why = _NOTHING if self.watcher == self.place.cell.cell.name else elsewhere
         return {**SHARED, **{f"maison {one.name}": why for one in self.maisons if one.name not in limits}}
 
+    def declared(
+        self, asked: CellBudget, whole: pulumi.Output[str], alone: dict[str, pulumi.Output[str]]
+    ) -> BudgetOutputs:
+        """What is told of the cell's budget and of those of single maisons, by their ids."""
+        limits = self.limits(asked)
+        return BudgetOutputs(
+            budget_id=whole,
+            limit=printed(share(asked, self.maisons)),
+            maison_ids=alone,
+            maison_limits={maison: printed(part) for maison, part in limits.items()},
+            unwatched=self.unwatched(asked),
+        )
+
     def nothing(self, why: str) -> BudgetOutputs:
         """What is told where no budget is declared."""
         found = {"cell": why, **{f"maison {maison.name}": why for maison in self.maisons}}

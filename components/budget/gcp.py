@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pulumi_gcp as gcp
 
 from components.base import maison_tag
-from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, printed, share
+from components.budget.contract import NOT_ASKED, Budget, BudgetInputs, BudgetOutputs, share
 
 if TYPE_CHECKING:
     from components.spec.model import CellBudget, Money
@@ -43,13 +43,7 @@ class GcpBudget(Budget):
             )
             for maison, part in alone.items()
         }
-        return BudgetOutputs(
-            budget_id=whole.id,
-            limit=printed(limit),
-            maison_ids={maison: one.id for maison, one in found.items()},
-            maison_limits={maison: printed(part) for maison, part in alone.items()},
-            unwatched=inputs.unwatched(asked),
-        )
+        return inputs.declared(asked, whole.id, {maison: one.id for maison, one in found.items()})
 
     def _budget(
         self, name: str, called: str, asked: CellBudget, *, limit: Money, labels: dict[str, str]

@@ -102,16 +102,24 @@ def _contract(contract: Mapping[str, Any]) -> Iterator[Violation]:
             yield from _minimum(place, row)
 
 
-def _words(name: str) -> set[str]:
-    """The words of a name in any spelling (podIp, pod_ip, POD-IP), in lower case and in the singular."""
-    found = {word.lower() for word in _WORDS.findall(name[:256])}
-    return found | {word.removesuffix("s") for word in found} | {name[:256].lower()}
+def _words(name: str) -> list[str]:
+    """The words of a name in any spelling (podIp, pod_ip, POD-IP), in lower case."""
+    return [word.lower() for word in _WORDS.findall(name[:256])]
+
+
+def _speaks_of(name: str, subjects: frozenset[str]) -> bool:
+    """Whether a name, or a word of it, in the plural too, is one of these."""
+    return any(one in subjects or one.removesuffix("s") in subjects for one in (name[:256].lower(), *_words(name)))
+
+
+def _names_somebody(name: str) -> bool:
+    """Whether a label says who asked, or names something small, and not a group of them."""
+    return _speaks_of(name, _NAMING) and _words(name)[-1] not in _OF_A_GROUP
 
 
 def _labels(place: str, labels: Any) -> Iterator[Violation]:
     for name, kind in pairs(labels):
-        words = _WORDS.findall(name[:256])
-        if _words(name) & _NAMING and (words[-1].lower() if words else "") not in _OF_A_GROUP:
+        if _names_somebody(name):
             reason = "a label of this name says who asked, or which single machine answered."
             yield _violation("RES-013", f"{place}.labels.{name}", kind, "labels of groups: world, cell, maison", reason)
         elif not isinstance(kind, list) and str(kind).removesuffix("|null") not in CLOSED:
@@ -131,7 +139,7 @@ def _open(place: str, fields: Any, shapes: set[str]) -> Iterator[Violation]:
 def _minimum(place: str, row: Any) -> Iterator[Violation]:
     """Rows about what people did say something about people; the smallest group of it is ten."""
     fields = at(row, "fields")
-    counted = [name for name, kind in pairs(fields) if _counts(kind) and _words(name) & _OF_PEOPLE]
+    counted = [name for name, kind in pairs(fields) if _counts(kind) and _speaks_of(name, _OF_PEOPLE)]
     if not counted:
         return
     least = at(row, "minimum", "least")

@@ -94,9 +94,6 @@ _RECEIVERS: dict[str, tuple[str, ...]] = {
         r"(?:[a-z0-9-]+\.)*(?:openai\.com|anthropic\.com|amazonaws\.com|google\.com|azure\.com|microsoft\.com|snyk\.io)",
     ),
 }
-_ANY_REGION = "|".join(
-    sorted({re.escape(name) for names in WORLD_OF.values() for name in names}, key=len, reverse=True)
-)
 
 
 def host_of(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.cloudcli import keys
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from rehearsal.cloudcli.account import Account
     from rehearsal.cloudcli.options import Asked
     from rehearsal.providers.store import Resource
-
-_DIGEST = 32
 
 
 def _row(asked: Asked, account: Account) -> Resource:
@@ -58,11 +55,8 @@ def _published(asked: Asked, account: Account) -> Any:
 
 def _sign(asked: Asked, account: Account) -> Any:
     name = _signer(asked, account)
-    try:
-        digest = base64.b64decode(asked.option("Digest"), validate=True)
-    except binascii.Error:
-        digest = b""
-    if asked.option("Algorithm") != "ECDSA_SHA_256" or len(digest) != _DIGEST:
+    digest = keys.digest_in(asked.option("Digest"))
+    if asked.option("Algorithm") != "ECDSA_SHA_256" or digest is None:
         message = "ERROR: SDK.ServerError ErrorCode: InvalidParameter"
         raise RefusedError(message)
     made = keys.of_digest(keys.curve(account, name), digest)

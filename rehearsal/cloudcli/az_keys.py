@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rehearsal.cloudcli.options import Asked
     from rehearsal.providers.store import Resource
 
-_DIGEST = _HALF = 32
+_HALF = 32
 
 
 def _row(asked: Asked, account: Account) -> Resource:
@@ -68,11 +67,8 @@ def _sign(asked: Asked, account: Account) -> Any:
     if "sign" not in ((row.inputs.get("properties") or {}).get("keyOps") or ()):
         message = "ERROR: (Forbidden) Operation sign is not permitted on this key."
         raise RefusedError(message)
-    try:
-        digest = base64.b64decode(asked.option("digest"), validate=True)
-    except binascii.Error:
-        digest = b""
-    if asked.option("algorithm") != "ES256" or len(digest) != _DIGEST:
+    digest = keys.digest_in(asked.option("digest"))
+    if asked.option("algorithm") != "ES256" or digest is None:
         message = "ERROR: (BadParameter) Property algorithm or digest has an invalid value."
         raise RefusedError(message)
     numbers = decode_dss_signature(keys.of_digest(keys.curve(account, name), digest))

@@ -4,6 +4,8 @@ and handed out to nobody. What they sign is really signed.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -30,6 +32,15 @@ def curve(account: Account, key: str) -> ec.EllipticCurvePrivateKey:
     if not isinstance(found, ec.EllipticCurvePrivateKey):
         raise TypeError(key)
     return found
+
+
+def digest_in(text: str) -> bytes | None:
+    """The SHA-256 digest that a caller hands over in base64; None for what is none."""
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return digest if len(digest) == SHA256().digest_size else None
 
 
 def of_digest(key: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:

@@ -39,7 +39,6 @@ CLUSTER, NODE_POOL = "alicloud:cs/managedKubernetes:ManagedKubernetes", "aliclou
 KEY, LOG_PROJECT = "alicloud:kms/key:Key", "alicloud:log/project:Project"
 _ACCOUNT = "1000000000000001"
 _SPECS = ("ack.standard", "ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge")
-_LOG_COMPONENTS = ("apiserver", "kcm", "scheduler", "ccm", "controlplane-events", "alb", "cgpu")
 
 
 def _vswitch_ids(call: Call) -> Iterator[Problem]:

@@ -11,9 +11,8 @@ from components.platform import charts, names
 from components.spec.load import load_fleet
 from rehearsal import tools_table
 from rehearsal.providers import kube_releases
-from stacks import program
-from tests.contract.test_platform import INFRA
-from tests.recorder import FLEET, PEM, Recorder, environment, run
+from tests.contract import test_platform
+from tests.recorder import FLEET, PEM, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,20 +25,7 @@ OFF = "    platform: {autoscaler: none, queue: none}\n"
 
 
 def platform(cell: str, locks: Path, *, fleet: Path = FLEET) -> Recorder:
-    references = {
-        f"organization/twain/rehearsal.{name}.infra": {**INFRA, "cell": name, "cluster_ca": PEM} for name in CELLS
-    }
-    world = "cn" if cell.startswith("cn") else "row"
-    with environment(
-        TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{world}/state", TWAIN_LOCK_DIR=str(locks)
-    ):
-        recorder, _ = run(
-            program.main,
-            stack=f"rehearsal.{cell}.platform",
-            recorder=Recorder(references=references),
-            config={"fleet": str(fleet)},
-        )
-    return recorder
+    return test_platform.platform(cell, locks, fleet=fleet, cluster_ca=PEM)
 
 
 def images(value: Any) -> Iterator[str]:

@@ -16,11 +16,10 @@ from components.platform import metrics_write, prometheus
 from components.policy.decide import Border, Graph
 from components.policy.spec_rules import load_checked
 from components.spec.load import load_fleet
-from stacks import program
+from tests.contract import test_platform
 from tests.contract.cells import CELLS, Infra
 from tests.contract.test_alarms import WRITE, asking, made
-from tests.contract.test_platform import INFRA
-from tests.recorder import FLEET, PEM, ROOT, Recorder, environment, run
+from tests.recorder import FLEET, PEM, ROOT, Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,24 +34,7 @@ ALL_LOGINS = {"authorization", "azuread", "basic_auth", "google_iam", "oauth2", 
 
 def platform(cloud: str, folder: Path, fleet: Path, exported: dict[str, Any]) -> Recorder:
     """The platform of a cell whose `infra` stack says this of the managed Prometheus."""
-    references = {
-        f"organization/twain/rehearsal.{name}.infra": {
-            **INFRA, "cell": name, "cluster_ca": PEM, "metrics_write": exported,
-        }
-        for name in CELLS.values()
-    }  # fmt: skip
-    cell = CELLS[cloud]
-    world = "cn" if cell.startswith("cn") else "row"
-    with environment(
-        TWAIN_REHEARSAL_HOME="/nowhere", PULUMI_BACKEND_URL=f"file:///nowhere/{world}/state", TWAIN_LOCK_DIR=str(folder)
-    ):
-        recorder, _ = run(
-            program.main,
-            stack=f"rehearsal.{cell}.platform",
-            recorder=Recorder(references=references),
-            config={"fleet": str(fleet)},
-        )
-    return recorder
+    return test_platform.platform(CELLS[cloud], folder, fleet=fleet, cluster_ca=PEM, metrics_write=exported)
 
 
 @pytest.mark.parametrize("cloud", CELLS)

@@ -31,7 +31,8 @@ INFRA: dict[str, Any] = {
 }
 
 
-def platform(cell: str, locks: Path, **changes: Any) -> Recorder:
+def platform(cell: str, locks: Path, *, fleet: Path = FLEET, **changes: Any) -> Recorder:
+    """The platform of a cell, where every `infra` stack says the same, but for these changes."""
     references = {
         f"organization/twain/rehearsal.{name}.infra": {**INFRA, **changes, "cell": name}
         for name in ("cn-sha-1", "eu-ams-1", "eu-par-1")
@@ -44,7 +45,7 @@ def platform(cell: str, locks: Path, **changes: Any) -> Recorder:
             program.main,
             stack=f"rehearsal.{cell}.platform",
             recorder=Recorder(references=references),
-            config={"fleet": str(FLEET)},
+            config={"fleet": str(fleet)},
         )
     return recorder
 

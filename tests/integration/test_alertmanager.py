@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,9 +19,11 @@ from components.spec.load import load_fleet
 from components.spec.model import Receiver, RemoteWrite
 from rehearsal import tools
 from rehearsal.agent import promconfig
+from tests.integration.loopback import free_port
+from tests.integration.small import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 FLEET = Path(__file__).resolve().parents[2] / "stacks" / "fleets" / "rehearsal.yaml"
 TOKEN = "a hushed word"
@@ -62,19 +62,6 @@ def told() -> Iterator[Told]:
         found.server.server_close()
 
 
-def until(found: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not found():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def ready(base: str) -> bool:
     try:
         with urllib.request.urlopen(f"{base}/-/ready", timeout=5) as answer:
@@ -107,7 +94,7 @@ def test_a_page_reaches_the_receiver_of_pages_with_its_token_and_a_ticket_does_n
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: process.poll() is not None or ready(base))
+            assert until(lambda: process.poll() is not None or ready(base), PATIENCE_S)
             alerts = [
                 {"labels": {"alertname": name, "severity": severity, "cell": "eu-ams-1"}}
                 for name, severity in (("TargetDown", "ticket"), ("EngineQueueGrows", "page"))
@@ -120,7 +107,7 @@ def test_a_page_reaches_the_receiver_of_pages_with_its_token_and_a_ticket_does_n
             )
             with urllib.request.urlopen(request, timeout=10) as answer:
                 assert answer.status == 200
-            until(lambda: bool(told.calls))
+            assert until(lambda: bool(told.calls), PATIENCE_S)
             with urllib.request.urlopen(f"{base}/api/v2/alerts", timeout=10) as answer:
                 shown = {one["labels"]["alertname"]: one["receivers"] for one in json.load(answer)}
         finally:

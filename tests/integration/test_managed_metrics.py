@@ -5,10 +5,8 @@ key is one indeed.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,9 +21,11 @@ from components.observability import azure_writer, gcp_writer
 from components.platform import metrics_write, prometheus
 from components.spec.load import load_fleet
 from rehearsal import tools
+from tests.integration.loopback import free_port
+from tests.integration.small import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 FLEET = Path(__file__).resolve().parents[2] / "stacks" / "fleets" / "rehearsal.yaml"
 CLIENT, TENANT = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
@@ -81,19 +81,6 @@ def store() -> Iterator[Store]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def until(found: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not found():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def written(cell: str, folder: Path) -> dict[str, Any]:
@@ -154,7 +141,7 @@ def test_prometheus_writes_with_the_login_of_its_cloud(cell: str, login: str, tm
         quiet = subprocess.DEVNULL
         with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment) as process:
             try:
-                until(lambda: process.poll() is not None or bool(told.writes))
+                assert until(lambda: process.poll() is not None or bool(told.writes), PATIENCE_S)
             finally:
                 process.terminate()
     assert {one["authorization"] for one in told.writes} == {login}

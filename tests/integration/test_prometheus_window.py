@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import shutil
-import socket
 import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from cli.prom.client import PrometheusClient
 from cli.prom.histogram import nearest_rank
 from cli.prom.window import Window
 from rehearsal import tools
+from tests.integration.loopback import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -101,7 +101,7 @@ class Cell:
         self.runners: dict[str, web.AppRunner] = {}
         self.targets: dict[str, dict[str, object]] = {}
         self.prometheus: asyncio.subprocess.Process | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     async def start(self) -> None:
         (self.folder / "targets.json").write_text("[]")
@@ -201,12 +201,6 @@ class Cell:
         if self.prometheus is not None and self.prometheus.returncode is None:
             self.prometheus.terminate()
             await self.prometheus.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _assert_equals_truth(row: LatencyRow, truth: Truth) -> None:
