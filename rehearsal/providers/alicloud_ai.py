@@ -6,28 +6,18 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from rehearsal.providers.alicloud_net import SECURITY_GROUP, VPC, VSWITCH, region_of, tag_rules
+from components.rules.checks import objects
+from components.rules.model import Problem
+from rehearsal.providers.alicloud_net import SECURITY_GROUP, VPC, VSWITCH, region_of
 from rehearsal.providers.facts import ALICLOUD_MACHINES
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import machine_problems, matches, needs, objects, strings
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import machine_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORKSPACE, SERVICE = "alicloud:pai/workspaceWorkspace:WorkspaceWorkspace", "alicloud:pai/service:Service"
 _NETWORK: Final = {"vpc_id": VPC, "vswitch_id": VSWITCH, "security_group_id": SECURITY_GROUP}
-
-
-def _environments(call: Call) -> Iterator[Problem]:
-    found = call.known("envTypes")
-    if isinstance(found, list) and set(strings(found)) not in ({"prod"}, {"dev", "prod"}):
-        yield Problem("envTypes", f"{found} is neither the simple mode (prod) nor the standard one (dev, prod)")
-
-
-def _described(call: Call) -> Iterator[Problem]:
-    if len(call.text("description")) > 80:
-        yield Problem("description", f"{len(call.text('description'))} characters; a description takes 80")
 
 
 def _service(call: Call) -> dict[str, Any]:
@@ -98,17 +88,9 @@ def _service_name(call: Call) -> str:
 AI_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=WORKSPACE,
-        name="workspaceName",
         make=lambda call: Made(id=str(100000 + sum(call.text("workspaceName").encode()) * 7), region=region_of(call)),
         key=lambda call: f"{region_of(call)}/{call.text('workspaceName')}",
         outputs=lambda _call, _id: {"status": "ENABLED"},
-        immutable=frozenset({"envTypes"}),
-        rules=(
-            _environments,
-            _described,
-            needs("description", "envTypes"),
-            matches("workspaceName", r"[a-zA-Z]\w{2,22}", "3 to 23 letters, digits and _, beginning with a letter"),
-        ),
     ),
     TypeSpec(
         type_name=SERVICE,
@@ -116,6 +98,6 @@ AI_TYPES: tuple[TypeSpec, ...] = (
         key=lambda call: f"{region_of(call)}/{_service_name(call)}",
         outputs=lambda call, _id: {"regionId": region_of(call), "status": "Running"},
         parents=(("workspaceId", WORKSPACE),),
-        rules=(tag_rules, _document),
+        rules=(_document,),
     ),
 )

@@ -4,76 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.providers.alicloud_net import SECURITY_GROUP, VSWITCH, by_urn, region_of, tag_rules
-from rehearsal.providers.alicloud_nodes import images
-from rehearsal.providers.clusters import (
-    ensure_cluster,
-    minor_of,
-    pool_of,
-    remove_cluster,
-    version_problems,
-    whole,
-)
-from rehearsal.providers.facts import ALICLOUD_MACHINES
-from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
-from rehearsal.providers.rules import (
-    between,
-    cidr,
-    conflicts,
-    exactly_one,
-    machine_problems,
-    matches,
-    min_not_above_max,
-    needs,
+from components.rules.checks import (
     objects,
-    one_of,
+    overlap_problems,
     strings,
 )
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.alicloud_net import SECURITY_GROUP, VSWITCH, by_urn, region_of
+from rehearsal.providers.alicloud_nodes import images
+from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
+from rehearsal.providers.facts import ALICLOUD_MACHINES
+from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
+from rehearsal.providers.rules import machine_problems
 from rehearsal.providers.store import Pool, Resource, Taint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from components.rules.model import Problem
+
 CLUSTER, NODE_POOL = "alicloud:cs/managedKubernetes:ManagedKubernetes", "alicloud:cs/nodePool:NodePool"
 KEY, LOG_PROJECT = "alicloud:kms/key:Key", "alicloud:log/project:Project"
 _ACCOUNT = "1000000000000001"
-_SPECS = ("ack.standard", "ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge")
-
-
-def _vswitch_ids(call: Call) -> Iterator[Problem]:
-    for name in ("vswitchIds", "podVswitchIds", "workerVswitchIds"):
-        for index, value in enumerate(strings(call.known(name))):
-            if not value.startswith("vsw-"):
-                yield Problem(f"{name}[{index}]", f"{value!r} is no vSwitch id: it must match ^vsw-[a-z0-9]*$")
-    given = call.known("vswitchIds")
-    if isinstance(given, list) and not 1 <= len(given) <= 5:
-        yield Problem("vswitchIds", f"{len(given)} vSwitches; the API takes 1 to 5")
-
-
-def _encryption(call: Call) -> Iterator[Problem]:
-    if call.get("encryptionProviderKey") is not None and call.known("disableEncryption") is not False:
-        yield Problem("disableEncryption", "must be set to false, or encryptionProviderKey has no effect")
 
 
 def _version(call: Call) -> Iterator[Problem]:
     yield from version_problems("version", call.text("version"), cloud="alicloud")
 
 
-def _network_addon(call: Call) -> Iterator[Problem]:
-    addons = call.known("addons")
-    if not isinstance(addons, list):
-        return
-    names = [addon.get("name") for addon in objects(addons)]
-    if "terway-eniip" in names and call.get("podVswitchIds") is None:
-        yield Problem("podVswitchIds", "is required by the API with the terway-eniip addon")
-    if "flannel" in names and call.get("podCidr") is None:
-        yield Problem("podCidr", "is required by the API with the flannel addon")
-
-
 def _service_range(call: Call) -> Iterator[Problem]:
-    from rehearsal.providers.rules import overlap_problems
-
     vswitch = next((call.store.get_resource(value, type=VSWITCH) for value in strings(call.known("vswitchIds"))), None)
     vpc = call.store.get_resource(str(vswitch.inputs.get("vpcId"))) if vswitch else None
     if vpc is not None and call.text("serviceCidr"):
@@ -136,20 +94,6 @@ def _plane(call: Call) -> str:
     return str(cluster.outputs.get("version") or "") if cluster else ""
 
 
-def _pool_shape(call: Call) -> Iterator[Problem]:
-    for index, taint in enumerate(objects(call.known("taints"))):
-        effect = taint.get("effect")
-        if isinstance(effect, str) and effect not in ("NoSchedule", "NoExecute", "PreferNoSchedule"):
-            yield Problem(f"taints[{index}].effect", f"{effect!r} is no taint effect")
-    if call.known("scalingConfig.enable") is True:
-        for path in ("scalingConfig.minSize", "scalingConfig.maxSize"):
-            if call.get(path) is None:
-                yield Problem(path, "is required by the API when scaling is enabled")
-    disk = call.known("systemDiskSize")
-    if isinstance(disk, int) and not 20 <= disk <= 2048:
-        yield Problem("systemDiskSize", f"{disk} GiB; the API takes 20 to 2048")
-
-
 def _pool(call: Call, id_: str) -> Iterator[Pool]:
     cluster = call.store.get_resource(call.text("clusterId"), type=CLUSTER)
     vswitches = [call.store.get_resource(value, type=VSWITCH) for value in strings(call.known("vswitchIds"))]
@@ -189,27 +133,12 @@ def _pool_id(call: Call) -> Made:
 CLUSTER_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=CLUSTER,
-        name="name",
         make=_cluster_id,
         key=lambda call: f"{region_of(call)}/{call.text('name')}",
         outputs=_cluster_outputs,
         effect=_cluster_effect,
         removal=_cluster_removal,
         planned=lambda call: {"name": call.text("name")},
-        immutable=frozenset(
-            {
-                "apiAudiences",
-                "autoMode",
-                "clusterDomain",
-                "ipStack",
-                "nodeCidrMask",
-                "podCidr",
-                "profile",
-                "proxyMode",
-                "serviceAccountIssuer",
-                "serviceCidr",
-            }
-        ),
         parents=(
             ("vswitchIds[]", VSWITCH),
             ("podVswitchIds[]", VSWITCH),
@@ -219,79 +148,24 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             ("auditLogConfig.slsProjectName", LOG_PROJECT),
         ),
         rules=(
-            tag_rules,
-            needs("clusterSpec", "serviceCidr"),
-            exactly_one("vswitchIds", "workerVswitchIds", "zoneIds"),
-            matches("name", r"[a-zA-Z0-9\u4e00-\u9fff][\w-]{0,62}", "1 to 63 letters, digits, - and _"),
-            one_of("clusterSpec", _SPECS),
-            one_of("proxyMode", ("iptables", "ipvs", "nftables")),
-            cidr("serviceCidr", shortest=12, longest=24),
-            cidr("podCidr", shortest=12, longest=24),
-            _vswitch_ids,
-            _encryption,
             _version,
-            _network_addon,
             _service_range,
         ),
     ),
     TypeSpec(
         type_name=NODE_POOL,
-        name="nodePoolName",
         make=_pool_id,
         key=lambda call: f"{call.text('clusterId')}/{call.text('nodePoolName')}",
         outputs=lambda _call, id_: {"nodePoolId": id_.split(":", 1)[1], "scalingGroupId": f"asg-uf6{id_[-18:]}"},
         pools=_pool,
-        immutable=frozenset(
-            {
-                "autoMode",
-                "cisEnabled",
-                "clusterId",
-                "deploymentSetId",
-                "instanceMetadataOptions",
-                "loginAsNonRoot",
-                "nodeNameMode",
-                "ramRoleName",
-                "securityGroupId",
-                "securityGroupIds",
-                "securityHardeningOs",
-                "socEnabled",
-                "teeConfig",
-                "type",
-                "nodePoolName",
-            }
-        ),
         parents=(("clusterId", CLUSTER), ("vswitchIds[]", VSWITCH), ("securityGroupIds[]", SECURITY_GROUP)),
-        rules=(
-            tag_rules,
-            needs("instanceTypes", "vswitchIds"),
-            conflicts("scalingConfig", "desiredSize", "instances", "nodeCount"),
-            between("scalingConfig.minSize", 0, 1000),
-            between("scalingConfig.maxSize", 0, 1000),
-            min_not_above_max("scalingConfig.minSize", "scalingConfig.maxSize"),
-            one_of("scalingConfig.type", ("cpu", "gpu", "gpushare", "spot")),
-            one_of("multiAzPolicy", ("PRIORITY", "COST_OPTIMIZED", "BALANCE")),
-            one_of(
-                "systemDiskCategory", ("cloud_essd", "cloud_auto", "cloud_essd_entry", "cloud_ssd", "cloud_efficiency")
-            ),
-            one_of("instanceChargeType", ("PostPaid", "PrePaid")),
-            one_of("spotStrategy", ("NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo")),
-            matches("nodePoolName", r"[\w\u4e00-\u9fff-]{1,63}", "1 to 63 letters, digits, - and _"),
-            _machines,
-            _pool_shape,
-            images(_plane),
-        ),
+        rules=(_machines, images(_plane)),
     ),
     TypeSpec(
         type_name="alicloud:cs/autoscalingConfig:AutoscalingConfig",
         make=lambda call: Made(id=call.text("clusterId"), region=region_of(call)),
         key=lambda call: call.text("clusterId") or by_urn(call),
         outputs=lambda _call, _id: {},
-        immutable=frozenset({"clusterId"}),
         parents=(("clusterId", CLUSTER),),
-        rules=(
-            needs("clusterId"),
-            one_of("scalerType", ("cluster-autoscaler", "goatscaler")),
-            one_of("expander", ("least-waste", "random", "priority")),
-        ),
     ),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.rules.checks import not_offered
+from components.rules.model import Problem
 from rehearsal.providers.alicloud_cluster import LOG_PROJECT
-from rehearsal.providers.alicloud_net import NAME_PATTERN, NAME_WORDS, VPC, VSWITCH, region_of, tag_rules, with_prefix
+from rehearsal.providers.alicloud_net import VPC, VSWITCH, region_of, with_prefix
 from rehearsal.providers.facts import ALICLOUD_ZONES
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import between, derived, matches, needs, not_offered, one_of
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,67 +56,33 @@ def _delivered(call: Call) -> Iterator[Problem]:
 LOG_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name="alicloud:vpc/flowLog:FlowLog",
-        name="flowLogName",
         make=with_prefix("fl"),
         # A network is recorded once.
         key=lambda call: f"{call.text('resourceType')}/{call.text('resourceId')}",
         outputs=lambda call, id_: {"flowLogId": id_, "businessStatus": "Normal", "regionId": region_of(call)},
-        immutable=frozenset(
-            {"logStoreName", "projectName", "resourceId", "resourceType", "trafficPaths", "trafficType"}
-        ),
         parents=(("projectName", LOG_PROJECT),),
-        rules=(
-            tag_rules,
-            _captured,
-            one_of("resourceType", ("NetworkInterface", "VSwitch", "VPC")),
-            one_of("trafficType", ("All", "Allow", "Drop")),
-            one_of("aggregationInterval", ("1", "5", "10")),
-            one_of("status", ("Active", "Inactive")),
-            matches("flowLogName", NAME_PATTERN, NAME_WORDS),
-        ),
+        rules=(_captured,),
     ),
     TypeSpec(
         type_name="alicloud:actiontrail/trail:Trail",
-        name="trailName",
         make=lambda call: Made(id=call.text("trailName"), region=region_of(call)),
         key=lambda call: call.text("trailName"),
         outputs=lambda call, _id: {"name": call.text("trailName"), "regionId": region_of(call)},
-        immutable=frozenset({"isOrganizationTrail"}),
-        rules=(
-            _delivered,
-            one_of("eventRw", ("Read", "Write", "All")),
-            one_of("status", ("Enable", "Disable")),
-            matches(
-                "trailName", r"[a-z][a-z0-9_-]{5,35}", "6 to 36 lower-case letters, digits, _ and -, a letter first"
-            ),
-        ),
+        rules=(_delivered,),
     ),
     TypeSpec(
         type_name=WORKSPACE,
-        name="workspaceName",
         make=lambda call: Made(id=call.text("workspaceName"), region=region_of(call)),
         key=lambda call: call.text("workspaceName"),
         outputs=lambda call, _id: {"regionId": region_of(call)},
         planned=lambda call: {"workspaceName": call.text("workspaceName")},
-        immutable=frozenset({"slsProject"}),
         parents=(("slsProject", LOG_PROJECT),),
-        rules=(
-            matches("workspaceName", r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and -"),
-        ),
     ),
     TypeSpec(
         type_name="alicloud:cms/prometheusInstance:PrometheusInstance",
-        name="prometheusInstanceName",
         make=lambda call: Made(id=f"rw-{derived(call.urn, 'prometheus').replace('-', '')}", region=region_of(call)),
         key=lambda call: f"{call.text('workspace')}/{call.text('prometheusInstanceName')}",
         outputs=lambda call, _id: {"paymentType": "POSTPAY", "regionId": region_of(call)},
-        immutable=frozenset({"workspace"}),
         parents=(("workspace", WORKSPACE),),
-        rules=(
-            needs("workspace"),
-            one_of("storageDuration", (15, 30, 60, 90, 180)),
-            between("archiveDuration", 60, 3650),
-            matches("prometheusInstanceName", r".{1,128}", "1 to 128 characters"),
-        ),
     ),
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from components.rules.checks import not_offered, strings
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, location_of, resolve, system_data
 from rehearsal.providers.azure_cluster import IDENTITY, VAULT, identity_output
 from rehearsal.providers.model import CloudRefusalError
-from rehearsal.providers.rules import derived, matches, needs, not_offered, one_of, strings
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,21 +28,6 @@ _REGIONAL: Final[dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]]] =
     ("OpenAI", "text-embedding-3-large"): (frozenset({"1"}), _EUROPE | {"eastus"}),
     ("OpenAI", "gpt-4.1-mini"): (frozenset({"2025-04-14"}), frozenset({"swedencentral", "eastus"})),
 }
-_ELSEWHERE: Final = ("GlobalStandard", "GlobalBatch", "GlobalProvisionedManaged", "DataZoneStandard",
-                     "DataZoneBatch", "DataZoneProvisionedManaged", "DeveloperTier")  # fmt: skip
-_HERE: Final = ("Standard", "ProvisionedManaged")
-# Thousands of tokens a minute that a subscription may give to one model of a region.
-_QUOTA: Final = 350
-
-
-def _closed(call: Call) -> Iterator[Problem]:
-    named = call.get("properties.customSubDomainName") is not None
-    for path, value in (("properties.disableLocalAuth", True), ("properties.publicNetworkAccess", "Disabled")):
-        if call.known(path) == value and not named:
-            yield Problem("properties.customSubDomainName", f"is required by the API with {path.split('.')[1]} {value}")
-    outbound = call.known("properties.allowedFqdnList")
-    if outbound and call.known("properties.restrictOutboundNetworkAccess") is not True:
-        yield Problem("properties.allowedFqdnList", "is for restrictOutboundNetworkAccess true")
 
 
 def _encrypted(call: Call) -> Iterator[Problem]:
@@ -104,15 +90,6 @@ def _empty(account: Resource, call: Call) -> None:
         raise CloudRefusalError(message)
 
 
-def _sku(call: Call) -> Iterator[Problem]:
-    sku = call.known("sku.name")
-    if isinstance(sku, str) and sku not in (*_HERE, *_ELSEWHERE):
-        yield Problem("sku.name", not_offered(sku, (*_HERE, *_ELSEWHERE), what="SKU"))
-    capacity = call.known("sku.capacity")
-    if isinstance(capacity, int) and not 1 <= capacity <= _QUOTA:
-        yield Problem("sku.capacity", f"{capacity} lies outside 1 to {_QUOTA}, the quota of the subscription")
-
-
 def _model(call: Call) -> Iterator[Problem]:
     path, publisher, name = (
         "properties.model",
@@ -144,15 +121,7 @@ AI_TYPES: tuple[TypeSpec, ...] = (
         "accountName",
         outputs=_account_outputs,
         removal=_empty,
-        immutable=frozenset({"kind", "properties.customSubDomainName"}),
-        rules=(
-            _closed,
-            _encrypted,
-            needs("kind", "sku"),
-            one_of("kind", ("AIServices", "OpenAI", "CognitiveServices")),
-            one_of("sku.name", ("F0", "S0")),
-            matches("accountName", r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,63}", "2 to 64 letters, digits, _ . and -"),
-        ),
+        rules=(_encrypted,),
     ),
     child_of_group(
         DEPLOYMENT,
@@ -161,11 +130,6 @@ AI_TYPES: tuple[TypeSpec, ...] = (
         inside=(("accountName", ACCOUNT),),
         outputs=lambda _call, _id: {"systemData": system_data()},
         located=False,
-        rules=(
-            _sku,
-            _model,
-            needs("sku", "properties"),
-            matches("deploymentName", r"[a-zA-Z0-9][\w.-]{1,63}", "2 to 64 letters, digits, _ . and -"),
-        ),
+        rules=(_model,),
     ),
 )

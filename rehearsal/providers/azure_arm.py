@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
+from components.rules.checks import not_offered
+from components.rules.model import Problem
 from rehearsal.providers.facts import AZURE_REGIONS
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import not_offered
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,22 +87,6 @@ def location_rule(call: Call) -> Iterator[Problem]:
         yield Problem("location", not_offered(value, AZURE_REGIONS, what="location"))
 
 
-def tag_rule(call: Call) -> Iterator[Problem]:
-    """At most 50 tags; none of `<>%&\\?/` in a key; keys differ in more than case."""
-    tags = call.known("tags")
-    if not isinstance(tags, dict):
-        return
-    if len(tags) > 50:
-        yield Problem("tags", f"{len(tags)} tags; a resource takes 50")
-    if len({key.lower() for key in tags}) != len(tags):
-        yield Problem("tags", "two keys differ in case only; this cloud takes them for one")
-    for key, value in tags.items():
-        if re.search(r"[<>%&\\?/]", key) or len(key) > 512:
-            yield Problem(f"tags.{key}", "is no valid tag key: none of <>%&\\?/, at most 512 characters")
-        if isinstance(value, str) and len(value) > 256:
-            yield Problem(f"tags.{key}", f"{len(value)} characters; a tag's value takes 256")
-
-
 def zone_problems(path: str, zones: list[str], *, region: str) -> Iterator[Problem]:
     """Whether these zones exist in the region."""
     offered = AZURE_REGIONS.get(region)
@@ -133,7 +116,6 @@ def child_of_group(
     *,
     inside: tuple[tuple[str, str], ...] = (),
     outputs: Callable[[Call, str], dict[str, Any]] = lambda _call, _id: {},
-    immutable: frozenset[str] = frozenset(),
     parents: tuple[tuple[str, str], ...] = (),
     rules: tuple[Callable[[Call], Any], ...] = (),
     located: bool = True,
@@ -155,16 +137,11 @@ def child_of_group(
 
     return TypeSpec(
         type_name=type_name,
-        name=name,
         make=make,
         key=key,
         outputs=all_outputs,
         planned=more.pop("planned", lambda call: {"name": call.text(name)}),
-        immutable=immutable
-        | {"resourceGroupName"}
-        | ({"location"} if located else set[str]())
-        | {path for path, _type in inside},
         parents=(("resourceGroupName", GROUP), *inside, *parents),
-        rules=((location_rule,) if located else ()) + (tag_rule, *rules),
+        rules=((location_rule,) if located else ()) + rules,
         **more,
     )

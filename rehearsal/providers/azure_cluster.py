@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.providers import azure_nodes
+from components.rules.azure.cluster import POOL_NAME
+from components.rules.checks import (
+    networks,
+    objects,
+    overlap_problems,
+    string_map,
+    strings,
+)
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, zone_problems
 from rehearsal.providers.azure_net import SUBNET, VNET
 from rehearsal.providers.clusters import (
@@ -18,19 +26,7 @@ from rehearsal.providers.clusters import (
 )
 from rehearsal.providers.facts import AZURE_MACHINES, AZURE_REGIONS
 from rehearsal.providers.model import CloudRefusalError
-from rehearsal.providers.rules import (
-    derived,
-    exactly_one,
-    machine_problems,
-    matches,
-    needs,
-    networks,
-    objects,
-    overlap_problems,
-    string_map,
-    strings,
-)
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived, machine_problems
 from rehearsal.providers.store import Pool, Taint
 
 if TYPE_CHECKING:
@@ -42,7 +38,6 @@ CLUSTER, AGENT_POOL = "azure-native:containerservice:ManagedCluster", "azure-nat
 # Described in `azure_disks`.
 DISKS = "azure-native:compute:DiskEncryptionSet"
 IDENTITY, VAULT = "azure-native:managedidentity:UserAssignedIdentity", "azure-native:keyvault:Vault"
-_POOL_NAME = r"[a-z][a-z0-9]{0,11}"
 
 
 def _system_pool(call: Call) -> Iterator[Problem]:
@@ -60,7 +55,7 @@ def _system_pool(call: Call) -> Iterator[Problem]:
 def _pool_name(path: str, name: str) -> Iterator[Problem]:
     import re
 
-    if not re.fullmatch(_POOL_NAME, name):
+    if not re.fullmatch(POOL_NAME, name):
         yield Problem(
             path, f"{name!r} is no valid name: 1 to 12 lower-case letters and digits, beginning with a letter"
         )
@@ -87,7 +82,6 @@ def _pool_problems(path: str, pool: Mapping[str, Any], *, region: str) -> Iterat
         yield Problem(f"{at}minCount", "a System pool keeps at least one node")
     if pool.get("mode") == "System" and pool.get("scaleSetPriority") == "Spot":
         yield Problem(f"{at}scaleSetPriority", "a System pool cannot be Spot")
-    yield from azure_nodes.nodes(path, pool)
     pods = pool.get("maxPods")
     if isinstance(pods, int) and not 10 <= pods <= 250:
         yield Problem(f"{at}maxPods", f"{pods} lies outside 10 to 250")
@@ -280,23 +274,6 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
         removal=remove_cluster,
         pools=_cluster_pools,
         planned=lambda call: {"name": call.text("resourceName")},
-        immutable=frozenset(
-            {
-                "dnsPrefix",
-                "fqdnSubdomain",
-                "nodeResourceGroup",
-                "networkProfile.networkPlugin",
-                "networkProfile.networkPluginMode",
-                "networkProfile.serviceCidr",
-                "networkProfile.dnsServiceIP",
-                "networkProfile.outboundType",
-                "networkProfile.podCidr",
-                "apiServerAccessProfile.enablePrivateCluster",
-                "apiServerAccessProfile.subnetId",
-                "apiServerAccessProfile.privateDNSZone",
-                "diskEncryptionSetID",
-            }
-        ),
         parents=(
             ("identity.userAssignedIdentities[]", IDENTITY),
             ("agentPoolProfiles[].vnetSubnetID", SUBNET),
@@ -305,12 +282,6 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             ("securityProfile.azureKeyVaultKms.keyVaultResourceId", VAULT),
         ),
         rules=(
-            needs("identity", "agentPoolProfiles", "sku"),
-            exactly_one("dnsPrefix", "fqdnSubdomain"),
-            matches(
-                "resourceName", r"[a-zA-Z0-9](?:[-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?", "1 to 63 letters, digits, - and _"
-            ),
-            matches("dnsPrefix", r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,52}[a-zA-Z0-9])?", "1 to 54 letters, digits and -"),
             _system_pool,
             _cluster_shape,
             _cluster_ranges,
@@ -323,31 +294,8 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
         inside=(("resourceName", CLUSTER),),
         outputs=_agent_pool_outputs,
         pools=_agent_pool,
-        immutable=frozenset(
-            {
-                "vmSize",
-                "availabilityZones",
-                "osDiskType",
-                "osDiskSizeGB",
-                "osSKU",
-                "osType",
-                "vnetSubnetID",
-                "nodeTaints",
-                "maxPods",
-                "gpuInstanceProfile",
-                "gpuProfile",
-                "scaleSetPriority",
-                "kubeletDiskType",
-                "enableEncryptionAtHost",
-                "enableFIPS",
-                "enableNodePublicIP",
-            }
-        ),
         parents=(("vnetSubnetID", SUBNET),),
         located=False,
-        rules=(
-            matches("agentPoolName", _POOL_NAME, "1 to 12 lower-case letters and digits, beginning with a letter"),
-            _agent_pool_rules,
-        ),
+        rules=(_agent_pool_rules,),
     ),
 )

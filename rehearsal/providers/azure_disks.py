@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, location_of, resolve, system_data
 from rehearsal.providers.azure_cluster import DISKS, IDENTITY, VAULT, identity_output
 from rehearsal.providers.azure_rest import ACCOUNT
-from rehearsal.providers.rules import matches, needs, objects, one_of
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rehearsal.providers.model import Call, TypeSpec
-
-_TYPES = (
-    "EncryptionAtRestWithCustomerKey",
-    "EncryptionAtRestWithPlatformAndCustomerKeys",
-    "ConfidentialVmEncryptedWithCustomerKey",
-)
-_BLOBS = ("blockBlob", "appendBlob")
 
 
 def _key(call: Call) -> Iterator[Problem]:
@@ -49,23 +41,6 @@ def _outputs(call: Call, id_: str) -> dict[str, Any]:
     return answer | ({"identity": identity} if identity else {})
 
 
-def _rules(call: Call) -> Iterator[Problem]:
-    names: set[str] = set()
-    for index, rule in enumerate(objects(call.known("policy.rules"))):
-        path = f"policy.rules[{index}]"
-        if rule.get("name") in names:
-            yield Problem(f"{path}.name", f"there are two rules {rule.get('name')!r}")
-        names.add(str(rule.get("name")))
-        definition = rule.get("definition")
-        actions = definition.get("actions") if isinstance(definition, dict) else None
-        filters = definition.get("filters") if isinstance(definition, dict) else None
-        if not actions:
-            yield Problem(f"{path}.definition.actions", "at least one action is required by the API")
-        kinds = filters.get("blobTypes") if isinstance(filters, dict) else None
-        if not kinds or any(kind not in _BLOBS for kind in kinds):
-            yield Problem(f"{path}.definition.filters.blobTypes", f"is required, of {', '.join(_BLOBS)}")
-
-
 def _of_account(call: Call) -> Iterator[Problem]:
     account = resolve(call, ACCOUNT, call.text("accountName"))
     if account and account.inputs.get("kind") == "FileStorage":
@@ -78,14 +53,8 @@ DISK_TYPES: tuple[TypeSpec, ...] = (
         "Microsoft.Compute/diskEncryptionSets",
         "diskEncryptionSetName",
         outputs=_outputs,
-        immutable=frozenset({"encryptionType"}),
         parents=(("identity.userAssignedIdentities[]", IDENTITY),),
-        rules=(
-            _key,
-            needs("identity", "activeKey.keyUrl"),
-            one_of("encryptionType", _TYPES),
-            matches("diskEncryptionSetName", r"[\w-]{1,80}", "1 to 80 letters, digits, _ and -"),
-        ),
+        rules=(_key,),
     ),
     child_of_group(
         "azure-native:storage:ManagementPolicy",
@@ -94,6 +63,6 @@ DISK_TYPES: tuple[TypeSpec, ...] = (
         inside=(("accountName", ACCOUNT),),
         outputs=lambda _call, _id: {"lastModifiedTime": system_data()["createdAt"]},
         located=False,
-        rules=(_rules, _of_account, one_of("managementPolicyName", ("default",))),
+        rules=(_of_account,),
     ),
 )

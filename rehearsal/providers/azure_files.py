@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, resolve
 from rehearsal.providers.azure_rest import ACCOUNT
-from rehearsal.providers.rules import between, matches, one_of
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +45,6 @@ FILE_TYPES: tuple[TypeSpec, ...] = (
         "fileServicesName",
         inside=(("accountName", ACCOUNT),),
         located=False,
-        rules=(one_of("fileServicesName", ("default",)), between("shareDeleteRetentionPolicy.days", 1, 365)),
     ),
     child_of_group(
         SHARE,
@@ -54,18 +52,7 @@ FILE_TYPES: tuple[TypeSpec, ...] = (
         "shareName",
         inside=(("accountName", ACCOUNT),),
         outputs=lambda _call, _id: {"leaseState": "Available", "leaseStatus": "Unlocked"},
-        immutable=frozenset({"enabledProtocols"}),
         located=False,
-        rules=(
-            _share,
-            one_of("enabledProtocols", ("SMB", "NFS")),
-            one_of("rootSquash", ("NoRootSquash", "RootSquash", "AllSquash")),
-            one_of("accessTier", ("TransactionOptimized", "Hot", "Cool", "Premium")),
-            matches(
-                "shareName",
-                r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
-                "3 to 63 lower-case letters, digits and single -",
-            ),
-        ),
+        rules=(_share,),
     ),
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, system_data
 from rehearsal.providers.azure_cluster import IDENTITY, VAULT
-from rehearsal.providers.rules import matches, one_of
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,33 +16,6 @@ if TYPE_CHECKING:
 
 REGISTRY, KEY = "azure-native:containerregistry:Registry", "azure-native:keyvault:Key"
 _ENCRYPTION = "encryption.keyVaultProperties"
-# What only the dearest SKU has, and the value that asks for it.
-_PREMIUM = {
-    "publicNetworkAccess": "Disabled",
-    "zoneRedundancy": "Enabled",
-    "dataEndpointEnabled": True,
-    "encryption.status": "enabled",
-    "policies.exportPolicy.status": "disabled",
-    "policies.retentionPolicy.status": "enabled",
-    "policies.trustPolicy.status": "enabled",
-}
-
-
-def _sku(call: Call) -> Iterator[Problem]:
-    sku = call.text("sku.name")
-    if not sku or sku == "Premium":
-        return
-    for path, value in _PREMIUM.items():
-        if call.known(path) == value:
-            yield Problem(path, f"{value} is for sku Premium, not {sku}")
-    if sku == "Basic" and call.known("anonymousPullEnabled") is True:
-        yield Problem("anonymousPullEnabled", "is for sku Standard and Premium, not Basic")
-
-
-def _exported(call: Call) -> Iterator[Problem]:
-    closed = call.known("publicNetworkAccess") == "Disabled"
-    if call.known("policies.exportPolicy.status") == "disabled" and not closed:
-        yield Problem("policies.exportPolicy.status", "can be disabled only when publicNetworkAccess is Disabled")
 
 
 def _users(call: Call) -> Mapping[str, Any]:
@@ -138,18 +110,9 @@ IMAGE_TYPES: tuple[TypeSpec, ...] = (
         "Microsoft.ContainerRegistry/registries",
         "registryName",
         outputs=_outputs,
-        immutable=frozenset({"encryption.status", "zoneRedundancy"}),
         rules=(
-            _sku,
-            _exported,
             _identities,
             _encrypted,
-            one_of("sku.name", ("Basic", "Standard", "Premium")),
-            one_of("publicNetworkAccess", ("Enabled", "Disabled")),
-            one_of("networkRuleBypassOptions", ("AzureServices", "None")),
-            one_of("networkRuleSet.defaultAction", ("Allow", "Deny")),
-            one_of("zoneRedundancy", ("Enabled", "Disabled")),
-            matches("registryName", r"[a-zA-Z0-9]{5,50}", "5 to 50 letters and digits"),
         ),
     ),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, location_of, resolve, subscription, system_data
 from rehearsal.providers.azure_rest import WORKSPACE
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import derived, matches, needs, not_offered, objects, one_of, strings
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +16,8 @@ if TYPE_CHECKING:
 METRICS, SCOPE = "azure-native:monitor:AzureMonitorWorkspace", "azure-native:monitor:PrivateLinkScope"
 ENDPOINT, RULE = "azure-native:monitor:DataCollectionEndpoint", "azure-native:monitor:DataCollectionRule"
 ACTIVITY = "azure-native:monitor:SubscriptionDiagnosticSetting"
-_NAME = r"[a-zA-Z0-9]([a-zA-Z0-9-]{1,42}[a-zA-Z0-9])"
-_WORDS = "3 to 44 letters, digits and -"
 _CONFIGURATION = "configurationAccessEndpoint"
-_CATEGORIES = frozenset(
-    {"Administrative", "Alert", "Autoscale", "Policy", "Recommendation", "ResourceHealth", "Security", "ServiceHealth"}
-)
 _SETTINGS = 5
-_ACCESS = ("Enabled", "Disabled", "SecuredByPerimeter")
 
 
 def _metrics_outputs(call: Call, id_: str) -> dict[str, Any]:
@@ -58,28 +52,6 @@ def _endpoint_outputs(call: Call, id_: str) -> dict[str, Any]:
     }
 
 
-def _rule_shape(call: Call) -> Iterator[Problem]:
-    destinations = call.known("destinations") or {}
-    named = {str(one.get("name")) for several in destinations.values() for one in objects(several) if one.get("name")}
-    flows = objects(call.known("dataFlows"))
-    if call.get("dataFlows") is None:
-        yield Problem("dataFlows", "is required by the API")
-    for index, flow in enumerate(flows):
-        for wanted in strings(flow.get("destinations")):
-            if wanted not in named:
-                yield Problem(
-                    f"dataFlows[{index}].destinations", not_offered(wanted, named, what="destination of this rule")
-                )
-    sources = objects((call.known("dataSources") or {}).get("prometheusForwarder"))
-    if sources and call.get("dataCollectionEndpointId") is None:
-        yield Problem("dataCollectionEndpointId", "is required by the API with a prometheusForwarder")
-    for index, source in enumerate(sources):
-        for stream in strings(source.get("streams")):
-            if stream != "Microsoft-PrometheusMetrics":
-                path = f"dataSources.prometheusForwarder[{index}].streams"
-                yield Problem(path, not_offered(stream, ("Microsoft-PrometheusMetrics",), what="stream"))
-
-
 def _same_place(call: Call) -> Iterator[Problem]:
     endpoint = resolve(call, ENDPOINT, call.text("dataCollectionEndpointId"))
     if endpoint is not None and location_of(call) and endpoint.region != location_of(call):
@@ -106,16 +78,6 @@ def _linked(call: Call) -> Iterator[Problem]:
         yield Problem("linkedResourceId", "a scope takes Log Analytics workspaces and data collection endpoints")
     elif resolve(call, "*", target) is None:
         yield Problem("linkedResourceId", f"there is no resource {target!r}")
-
-
-def _categories(call: Call) -> Iterator[Problem]:
-    targets = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId", "marketplacePartnerId")
-    if all(call.get(name) is None for name in targets):
-        yield Problem("workspaceId", f"one of {', '.join(targets)} is required by the API")
-    for index, log in enumerate(objects(call.known("logs"))):
-        category = log.get("category")
-        if isinstance(category, str) and category not in _CATEGORIES:
-            yield Problem(f"logs[{index}].category", not_offered(category, _CATEGORIES, what="category"))
 
 
 def _few(call: Call) -> Iterator[Problem]:
@@ -146,21 +108,12 @@ LOG_TYPES: tuple[TypeSpec, ...] = (
         "Microsoft.Monitor/accounts",
         "azureMonitorWorkspaceName",
         outputs=_metrics_outputs,
-        rules=(
-            one_of("publicNetworkAccess", ("Enabled", "Disabled")),
-            matches("azureMonitorWorkspaceName", r"(?!-)[a-zA-Z0-9-]+[^-]", "letters, digits and -, not at the ends"),
-        ),
     ),
     child_of_group(
         ENDPOINT,
         "Microsoft.Insights/dataCollectionEndpoints",
         "dataCollectionEndpointName",
         outputs=_endpoint_outputs,
-        rules=(
-            one_of("kind", ("Linux", "Windows")),
-            one_of("networkAcls.publicNetworkAccess", _ACCESS),
-            matches("dataCollectionEndpointName", _NAME, _WORDS),
-        ),
     ),
     child_of_group(
         RULE,
@@ -174,11 +127,10 @@ LOG_TYPES: tuple[TypeSpec, ...] = (
             ("destinations.monitoringAccounts[].accountResourceId", METRICS),
             ("destinations.logAnalytics[].workspaceResourceId", WORKSPACE),
         ),
-        rules=(_rule_shape, _same_place, one_of("kind", ("Linux", "Windows"))),
+        rules=(_same_place,),
     ),
     TypeSpec(
         type_name="azure-native:monitor:DataCollectionRuleAssociation",
-        name="associationName",
         make=lambda call: Made(id=_association_id(call)),
         key=lambda call: _association_id(call).lower(),
         outputs=lambda call, id_: (
@@ -188,7 +140,6 @@ LOG_TYPES: tuple[TypeSpec, ...] = (
                 "type": "Microsoft.Insights/dataCollectionRuleAssociations",
             }
         ),
-        immutable=frozenset({"resourceUri"}),
         parents=(("dataCollectionRuleId", RULE), ("dataCollectionEndpointId", ENDPOINT)),
         rules=(_association,),
     ),
@@ -198,12 +149,6 @@ LOG_TYPES: tuple[TypeSpec, ...] = (
         "scopeName",
         outputs=lambda call, id_: _provisioned(call, id_) | {"location": "global", "privateEndpointConnections": []},
         located=False,
-        rules=(
-            needs("location"),
-            one_of("location", ("Global", "global")),
-            one_of("accessModeSettings.ingestionAccessMode", ("Open", "PrivateOnly")),
-            one_of("accessModeSettings.queryAccessMode", ("Open", "PrivateOnly")),
-        ),
     ),
     child_of_group(
         "azure-native:monitor:PrivateLinkScopedResource",
@@ -211,17 +156,15 @@ LOG_TYPES: tuple[TypeSpec, ...] = (
         "name",
         inside=(("scopeName", SCOPE),),
         outputs=_provisioned,
-        immutable=frozenset({"linkedResourceId"}),
         located=False,
-        rules=(needs("linkedResourceId"), _linked),
+        rules=(_linked,),
     ),
     TypeSpec(
         type_name=ACTIVITY,
-        name="name",
         make=lambda call: Made(id=_activity_id(call)),
         key=lambda call: _activity_id(call).lower(),
         outputs=lambda _call, _id: {"type": "Microsoft.Insights/diagnosticSettings", "systemData": system_data()},
         parents=(("workspaceId", WORKSPACE),),
-        rules=(_categories, _few),
+        rules=(_few,),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.rules.checks import cidr_problems, networks, overlap_problems, strings
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import (
     GROUP,
     answered,
@@ -12,21 +14,10 @@ from rehearsal.providers.azure_arm import (
     location_rule,
     resolve,
     subscription,
-    tag_rule,
     zone_problems,
 )
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import (
-    cidr_problems,
-    derived,
-    matches,
-    needs,
-    networks,
-    one_of,
-    overlap_problems,
-    strings,
-)
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +28,6 @@ NSG, NAT, PUBLIC_IP = (
     "azure-native:network:NatGateway",
     "azure-native:network:PublicIPAddress",
 )
-_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
-_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
 def _group_place(call: Call) -> Iterator[Problem]:
@@ -51,14 +40,6 @@ def _group_outputs(call: Call, _id: str) -> dict[str, Any]:
     return answered(call, "Microsoft.Resources/resourceGroups", name) | {
         "properties": {"provisioningState": "Succeeded"}
     }
-
-
-def _address_space(call: Call) -> Iterator[Problem]:
-    blocks = strings(call.known("addressSpace.addressPrefixes"))
-    if call.get("addressSpace.addressPrefixes") is None or call.known("addressSpace.addressPrefixes") == []:
-        yield Problem("addressSpace.addressPrefixes", "is required by the API")
-    for index, block in enumerate(blocks):
-        yield from cidr_problems(f"addressSpace.addressPrefixes[{index}]", block, shortest=8, longest=29)
 
 
 def _subnet_place(call: Call) -> Iterator[Problem]:
@@ -105,19 +86,6 @@ def _public_ip(_call: Call, id_: str) -> dict[str, Any]:
     }
 
 
-def _rules(call: Call) -> Iterator[Problem]:
-    rules = call.known("securityRules")
-    seen: dict[tuple[Any, Any], int] = {}
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        path = f"securityRules[{index}]"
-        priority = rule.get("priority")
-        if isinstance(priority, int) and not 100 <= priority <= 4096:
-            yield Problem(f"{path}.priority", f"{priority} lies outside 100 to 4096")
-        taken = seen.setdefault((rule.get("direction"), priority), index)
-        if taken != index:
-            yield Problem(f"{path}.priority", f"{priority} is already used by rule {taken} in the same direction")
-
-
 def _done(_call: Call, id_: str) -> dict[str, Any]:
     return {"provisioningState": "Succeeded", "resourceGuid": derived(id_, "guid")}
 
@@ -125,7 +93,6 @@ def _done(_call: Call, id_: str) -> dict[str, Any]:
 NETWORK_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=GROUP,
-        name="resourceGroupName",
         make=lambda call: Made(
             id=f"/subscriptions/{subscription(call)}/resourceGroups/{call.text('resourceGroupName')}",
             region=location_of(call),
@@ -133,16 +100,9 @@ NETWORK_TYPES: tuple[TypeSpec, ...] = (
         key=lambda call: f"{subscription(call)}/{call.text('resourceGroupName')}".lower(),
         outputs=_group_outputs,
         planned=lambda call: {"name": call.text("resourceGroupName"), "location": location_of(call)},
-        immutable=frozenset({"location"}),
         rules=(
-            tag_rule,
             location_rule,
             _group_place,
-            matches(
-                "resourceGroupName",
-                r"[\w.()-]{0,89}[\w()-]",
-                "1 to 90 letters, digits, _ . - and brackets, not ending with a dot",
-            ),
         ),
     ),
     child_of_group(
@@ -150,34 +110,27 @@ NETWORK_TYPES: tuple[TypeSpec, ...] = (
         "Microsoft.Network/virtualNetworks",
         "virtualNetworkName",
         outputs=_done,
-        rules=(
-            _address_space,
-            matches("virtualNetworkName", r"[a-zA-Z0-9][\w.-]{0,62}\w", "2 to 64 letters, digits, _ . and -"),
-        ),
     ),
     child_of_group(
         NSG,
         "Microsoft.Network/networkSecurityGroups",
         "networkSecurityGroupName",
         outputs=_done,
-        rules=(_rules, matches("networkSecurityGroupName", _NAME, _WORDS)),
     ),
     child_of_group(
         PUBLIC_IP,
         "Microsoft.Network/publicIPAddresses",
         "publicIpAddressName",
         outputs=_public_ip,
-        immutable=frozenset({"sku", "zones", "publicIPAddressVersion"}),
-        rules=(_ip_shape, matches("publicIpAddressName", _NAME, _WORDS)),
+        rules=(_ip_shape,),
     ),
     child_of_group(
         NAT,
         "Microsoft.Network/natGateways",
         "natGatewayName",
         outputs=_done,
-        immutable=frozenset({"sku", "zones"}),
         parents=(("publicIpAddresses[].id", PUBLIC_IP),),
-        rules=(needs("sku"), _nat_zones, one_of("sku.name", ("Standard",)), matches("natGatewayName", _NAME, _WORDS)),
+        rules=(_nat_zones,),
     ),
     child_of_group(
         SUBNET,
@@ -187,6 +140,6 @@ NETWORK_TYPES: tuple[TypeSpec, ...] = (
         outputs=lambda _call, _id: {"provisioningState": "Succeeded"},
         parents=(("natGateway.id", NAT), ("networkSecurityGroup.id", NSG)),
         located=False,
-        rules=(_subnet_place, matches("subnetName", _NAME, _WORDS)),
+        rules=(_subnet_place,),
     ),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.rules.checks import objects
+from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, resolve
 from rehearsal.providers.azure_net import SUBNET, VNET
-from rehearsal.providers.rules import derived, matches, needs, objects, one_of
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,6 @@ _GROUPS = {
     "microsoft.monitor/accounts": {"prometheusMetrics"},
     "microsoft.storage/storageaccounts": {"blob", "file", "queue", "table", "dfs", "web"},
 }
-_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
-_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
 def _kind_of(id_: str) -> str:
@@ -69,16 +68,6 @@ def _endpoint_outputs(call: Call, id_: str) -> dict[str, Any]:
     }
 
 
-def _linked_zones(call: Call) -> Iterator[Problem]:
-    configs = objects(call.known("privateDnsZoneConfigs"))
-    if call.get("privateDnsZoneConfigs") is None or call.known("privateDnsZoneConfigs") == []:
-        yield Problem("privateDnsZoneConfigs", "is required by the API")
-    for index, config in enumerate(configs):
-        name = config.get("name")
-        if not isinstance(name, str) or not name:
-            yield Problem(f"privateDnsZoneConfigs[{index}].name", "is required by the API")
-
-
 PRIVATE_TYPES: tuple[TypeSpec, ...] = (
     child_of_group(
         ZONE,
@@ -92,15 +81,6 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
             "provisioningState": "Succeeded",
         },
         located=False,
-        rules=(
-            needs("location"),
-            one_of("location", ("Global", "global")),
-            matches(
-                "privateZoneName",
-                r"(?=.{3,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+",
-                "2 to 34 lower-case labels with dots between them",
-            ),
-        ),
     ),
     child_of_group(
         LINK,
@@ -113,13 +93,7 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
             "virtualNetworkLinkState": "Completed",
         },
         parents=(("virtualNetwork.id", VNET),),
-        immutable=frozenset({"virtualNetwork"}),
         located=False,
-        rules=(
-            needs("location", "virtualNetwork"),
-            one_of("location", ("Global", "global")),
-            matches("virtualNetworkLinkName", _NAME, _WORDS),
-        ),
     ),
     child_of_group(
         ENDPOINT,
@@ -127,12 +101,9 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
         "privateEndpointName",
         outputs=_endpoint_outputs,
         parents=(("subnet.id", SUBNET),),
-        immutable=frozenset({"subnet", "privateLinkServiceConnections", "customNetworkInterfaceName"}),
         rules=(
-            needs("subnet", "privateLinkServiceConnections"),
             _connections,
             _delegated,
-            matches("privateEndpointName", _NAME, _WORDS),
         ),
     ),
     child_of_group(
@@ -144,6 +115,5 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
         parents=(("privateDnsZoneConfigs[].privateDnsZoneId", ZONE),),
         located=False,
         typed=False,
-        rules=(_linked_zones, matches("privateDnsZoneGroupName", _NAME, _WORDS)),
     ),
 )

@@ -12,6 +12,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from components.rules.model import top
 from rehearsal import killpoints
 from rehearsal.providers.diff import detailed_diff
 from rehearsal.providers.model import Call, Cloud, CloudRefusalError, Made, TypeSpec
@@ -217,13 +218,11 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _violations(self, spec: TypeSpec, table: TypeTable, call: Call) -> Iterator[Problem]:
         typed = table.check_inputs(call.inputs)
         yield from typed
-        if spec.name and call.get(spec.name) is None:
-            yield Problem(spec.name, "is required: names are always explicit, none is made up")
         # Rules read nested values, so they only see what has the declared shape.
-        wrong = {problem.path.split(".")[0].split("[")[0] for problem in typed}
+        wrong = {top(problem.path) for problem in typed}
         shaped = call if not wrong else without(call, wrong)
-        for rule in spec.rules:
-            yield from (problem for problem in rule(shaped) if problem.path.split(".")[0].split("[")[0] not in wrong)
+        for rule in (*spec.declared.all_rules, *spec.rules):
+            yield from (problem for problem in rule(shaped) if top(problem.path) not in wrong)
         for path, type_ in spec.parents:
             yield from self._missing_parent(shaped, path, type_)
 

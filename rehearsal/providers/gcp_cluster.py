@@ -5,33 +5,21 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.providers import gcp_nodes
-from rehearsal.providers.clusters import (
-    ensure_cluster,
-    minor_of,
-    pool_of,
-    remove_cluster,
-    version_problems,
-    whole,
-)
-from rehearsal.providers.facts import GCP_ACCELERATORS, GCP_MACHINES, GCP_ZONES
-from rehearsal.providers.gcp_net import NETWORK, SUBNETWORK, find, label_rules, project_of
-from rehearsal.providers.gcp_rest import KEY
-from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
-from rehearsal.providers.rules import (
-    cidr,
-    conflicts,
-    machine_problems,
-    matches,
-    min_not_above_max,
-    needs,
+from components.rules.checks import (
     not_offered,
     objects,
-    one_of,
     string_map,
     strings,
 )
-from rehearsal.providers.sdktypes import Problem
+from components.rules.gcp.cluster import EFFECTS
+from components.rules.model import Problem
+from rehearsal.providers import gcp_nodes
+from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
+from rehearsal.providers.facts import GCP_ACCELERATORS, GCP_MACHINES, GCP_ZONES
+from rehearsal.providers.gcp_net import NETWORK, SUBNETWORK, find, project_of
+from rehearsal.providers.gcp_rest import KEY
+from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
+from rehearsal.providers.rules import machine_problems
 from rehearsal.providers.store import Pool, Resource, Taint
 from rehearsal.providers.wire import UNKNOWN
 
@@ -39,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLUSTER, NODE_POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
-_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
 
 # What this cloud puts on GPU nodes by itself.
 _GPU_TAINT = Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule")
@@ -90,34 +77,6 @@ def _key_place(call: Call) -> Iterator[Problem]:
 
 def _version(call: Call) -> Iterator[Problem]:
     yield from version_problems("minMasterVersion", call.text("minMasterVersion"), cloud="gcp")
-
-
-_SCOPES = ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")
-
-
-def _default_pool(call: Call) -> Iterator[Problem]:
-    if call.known("removeDefaultNodePool") is True and call.get("initialNodeCount") is None:
-        yield Problem("initialNodeCount", "is required by the API together with removeDefaultNodePool")
-    if call.known("enableAutopilot") is True and call.get("removeDefaultNodePool") is not None:
-        yield Problem("removeDefaultNodePool", "conflicts with enableAutopilot")
-
-
-def _exclusions(call: Call) -> Iterator[Problem]:
-    """One end each; what keeps a minor version may last as long as its support, a stop of all upgrades 30 days."""
-    for index, one in enumerate(objects(call.known("maintenancePolicy.maintenanceExclusions"))):
-        path = f"maintenancePolicy.maintenanceExclusions[{index}]"
-        found = one.get("exclusionOptions")
-        options: dict[str, Any] = found if isinstance(found, dict) else {}
-        scope, until = options.get("scope"), options.get("endTimeBehavior")
-        if (one.get("endTime") is None) == (until is None):
-            yield Problem(f"{path}.endTime", "exactly one of endTime, exclusionOptions.endTimeBehavior must be set")
-        if isinstance(scope, str) and scope not in _SCOPES:
-            yield Problem(f"{path}.exclusionOptions.scope", not_offered(scope, _SCOPES, what="scope"))
-        if until is not None and scope == "NO_UPGRADES":
-            yield Problem(f"{path}.exclusionOptions.endTimeBehavior", "is not for a stop of all upgrades")
-        channel = call.known("releaseChannel.channel")
-        if scope in _SCOPES[1:] and channel in (None, "UNSPECIFIED"):
-            yield Problem(f"{path}.exclusionOptions.scope", f"{scope} is for a cluster in a release channel")
 
 
 def _ranges(call: Call) -> Iterator[Problem]:
@@ -195,23 +154,6 @@ def _machine(call: Call) -> Iterator[Problem]:
                 yield Problem(f"{path}.count", f"{kind} has {facts.gpus} GPUs, not {entry.get('count')}")
 
 
-def _scaling(call: Call) -> Iterator[Problem]:
-    scaling = call.known("autoscaling")
-    if isinstance(scaling, dict):
-        total = {"totalMinNodeCount", "totalMaxNodeCount"} & set(scaling)
-        zonal = {"minNodeCount", "maxNodeCount"} & set(scaling)
-        if total and zonal:
-            yield Problem("autoscaling", "per-zone and total limits exclude each other: never set both")
-        if not total and not zonal:
-            yield Problem("autoscaling", "needs totalMinNodeCount and totalMaxNodeCount, or the per-zone pair")
-    for index, taint in enumerate(objects(call.known("nodeConfig.taints"))):
-        if taint.get("effect") not in _EFFECTS and isinstance(taint.get("effect"), str):
-            allowed = ", ".join(_EFFECTS)
-            yield Problem(
-                f"nodeConfig.taints[{index}].effect", f"{taint['effect']!r} is no effect of this API: {allowed}"
-            )
-
-
 def _node_version(call: Call) -> str:
     """New nodes come with the version of their control plane."""
     cluster = find_cluster(call, call.text("cluster"))
@@ -231,7 +173,7 @@ def _pool(call: Call, id_: str) -> Iterator[Pool]:
     labels = string_map(call.known("nodeConfig.labels")) | gcp_nodes.labels(call)
     accelerators = sum(whole(entry.get("count")) for entry in objects(call.known("nodeConfig.guestAccelerators")))
     taints = [
-        Taint(key=str(taint["key"]), value=str(taint["value"]), effect=_EFFECTS.get(str(taint["effect"]), "NoSchedule"))
+        Taint(key=str(taint["key"]), value=str(taint["value"]), effect=EFFECTS.get(str(taint["effect"]), "NoSchedule"))
         for taint in objects(call.known("nodeConfig.taints"))
     ]
     if accelerators and not any(taint.key == _GPU_TAINT.key for taint in taints):
@@ -263,7 +205,6 @@ def _pool_id(call: Call) -> str:
 CLUSTER_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=CLUSTER,
-        name="name",
         make=lambda call: Made(id=_cluster_id(call), region=_region(_location(call))),
         key=_cluster_id,
         outputs=_cluster_outputs,
@@ -274,29 +215,6 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             # The cloud fills these in; what was asked for is only a part of them.
             | dict.fromkeys(("masterAuth", "privateClusterConfig", "controlPlaneEndpointsConfig"), UNKNOWN)
         ),
-        immutable=frozenset(
-            {
-                "clusterIpv4Cidr",
-                "confidentialNodes",
-                "datapathProvider",
-                "defaultMaxPodsPerNode",
-                "description",
-                "enableAutopilot",
-                "enableKubernetesAlpha",
-                "enableTpu",
-                "initialNodeCount",
-                "ipAllocationPolicy",
-                "location",
-                "network",
-                "networkingMode",
-                "nodeConfig",
-                "nodePools",
-                "project",
-                "subnetwork",
-                "privateClusterConfig.masterIpv4CidrBlock",
-                "privateClusterConfig.enablePrivateNodes",
-            }
-        ),
         parents=(
             ("network", NETWORK),
             ("subnetwork", SUBNETWORK),
@@ -304,26 +222,15 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             ("nodeConfig.bootDiskKmsKey", KEY),
         ),
         rules=(
-            label_rules,
-            needs("network", "subnetwork", "ipAllocationPolicy"),
-            matches("name", r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and -"),
-            one_of("datapathProvider", ("ADVANCED_DATAPATH", "LEGACY_DATAPATH", "DATAPATH_PROVIDER_UNSPECIFIED")),
-            one_of("releaseChannel.channel", ("RAPID", "REGULAR", "STABLE", "EXTENDED", "UNSPECIFIED")),
-            one_of("databaseEncryption.state", ("ENCRYPTED", "DECRYPTED", "ALL_OBJECTS_ENCRYPTION_ENABLED")),
-            one_of("deletionPolicy", ("DELETE", "ABANDON", "PREVENT")),
-            cidr("privateClusterConfig.masterIpv4CidrBlock", shortest=28, longest=28),
             _place,
             _node_zones,
             _key_place,
             _version,
-            _default_pool,
-            _exclusions,
             _ranges,
         ),
     ),
     TypeSpec(
         type_name=NODE_POOL,
-        name="name",
         make=lambda call: Made(id=_pool_id(call), region=_region(call.text("location"))),
         key=_pool_id,
         outputs=lambda call, id_: {
@@ -334,41 +241,10 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             "operation": f"operation-{sum(id_.encode())}",
         },
         pools=_pool,
-        immutable=frozenset(
-            {
-                "cluster",
-                "initialNodeCount",
-                "location",
-                "maxPodsPerNode",
-                "namePrefix",
-                "placementPolicy",
-                "project",
-                "queuedProvisioning",
-                "nodeConfig.machineType",
-                "nodeConfig.diskType",
-                "nodeConfig.diskSizeGb",
-                "nodeConfig.spot",
-                "nodeConfig.serviceAccount",
-                "nodeConfig.shieldedInstanceConfig",
-                "nodeConfig.guestAccelerators",
-                "nodeConfig.oauthScopes",
-                "nodeConfig.bootDiskKmsKey",
-                "nodeConfig.imageType",
-            }
-        ),
         parents=(("cluster", CLUSTER), ("nodeConfig.bootDiskKmsKey", KEY)),
         rules=(
-            needs("nodeConfig"),
-            conflicts("autoscaling", "nodeCount"),
-            min_not_above_max("autoscaling.totalMinNodeCount", "autoscaling.totalMaxNodeCount"),
-            min_not_above_max("autoscaling.minNodeCount", "autoscaling.maxNodeCount"),
-            matches("name", r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and -"),
-            one_of("nodeConfig.workloadMetadataConfig.mode", ("GKE_METADATA", "GCE_METADATA")),
-            one_of("autoscaling.locationPolicy", ("ANY", "BALANCED")),
-            gcp_nodes.nodes,
             _node_zones,
             _machine,
-            _scaling,
         ),
     ),
 )

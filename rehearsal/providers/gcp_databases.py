@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from components.rules.checks import not_offered, objects
+from components.rules.gcp.databases import edition_of
+from components.rules.model import Problem
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.gcp_net import NETWORK, find, named, project_of, region_rule
 from rehearsal.providers.gcp_private import CONNECTION
 from rehearsal.providers.gcp_rest import KEY
 from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
-from rehearsal.providers.rules import between, derived, matches, not_offered, objects, one_of
-from rehearsal.providers.sdktypes import Problem
+from rehearsal.providers.rules import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,46 +21,11 @@ if TYPE_CHECKING:
     from rehearsal.providers.store import Resource
 
 INSTANCE = "gcp:sql/databaseInstance:DatabaseInstance"
-_VERSIONS = ("POSTGRES_9_6", *(f"POSTGRES_{major}" for major in range(10, 19)))
-_EDITIONS = ("ENTERPRISE", "ENTERPRISE_PLUS")
-_SHARED = ("db-f1-micro", "db-g1-small")
-_CUSTOM = re.compile(r"db-custom-(\d+)-(\d+)")
-_DEAR = re.compile(r"db-perf-optimized-[NC]-\d+")
-# Of a custom tier: memory for each CPU, and all of it, in MiB.
-_LEAST_PER_CPU, _MOST_PER_CPU, _LEAST, _STEP = 922, 6656, 3840, 256
-_USERS = ("BUILT_IN", "CLOUD_IAM_USER", "CLOUD_IAM_SERVICE_ACCOUNT", "CLOUD_IAM_GROUP")
 
 
 def region_of(call: Call) -> str:
     """The instance's region, else the provider's."""
     return call.text("region") or str(call.config.get("region") or "")
-
-
-def _edition(call: Call) -> str:
-    newest = re.fullmatch(r"POSTGRES_(1[6-9])", call.text("databaseVersion"))
-    return call.text("settings.edition") or ("ENTERPRISE_PLUS" if newest else "ENTERPRISE")
-
-
-def _tier(call: Call) -> Iterator[Problem]:
-    tier, edition = call.known("settings.tier"), _edition(call)
-    if not isinstance(tier, str):
-        return
-    custom = _CUSTOM.fullmatch(tier)
-    if edition == "ENTERPRISE_PLUS" and not _DEAR.fullmatch(tier):
-        yield Problem("settings.tier", f"Invalid Tier ({tier}) for (ENTERPRISE_PLUS); custom tiers need ENTERPRISE")
-    elif edition == "ENTERPRISE" and custom is None and tier not in _SHARED:
-        yield Problem("settings.tier", f"{tier!r} is no tier of ENTERPRISE: db-custom-CPUS-MEMORY or a shared one")
-    if custom is not None:
-        yield from _custom(int(custom[1]), int(custom[2]))
-
-
-def _custom(cpus: int, memory: int) -> Iterator[Problem]:
-    if cpus != 1 and (cpus % 2 or not 2 <= cpus <= 96):
-        yield Problem("settings.tier", f"{cpus} CPUs; one, or an even number up to 96")
-    elif memory % _STEP or memory < _LEAST:
-        yield Problem("settings.tier", f"{memory} MiB; at least {_LEAST}, in steps of {_STEP}")
-    elif not _LEAST_PER_CPU * cpus <= memory <= _MOST_PER_CPU * cpus:
-        yield Problem("settings.tier", f"{memory} MiB for {cpus} CPUs; 0.9 to 6.5 GiB each")
 
 
 def _network(call: Call) -> Iterator[Problem]:
@@ -101,7 +68,7 @@ def _backups(call: Call) -> Iterator[Problem]:
     place = call.known(f"{path}.location")
     if isinstance(place, str) and place not in GCP_ZONES and place not in ("eu", "us", "asia"):
         yield Problem(f"{path}.location", not_offered(place, GCP_ZONES, what="location"))
-    days, most = call.known(f"{path}.transactionLogRetentionDays"), 35 if _edition(call) == "ENTERPRISE_PLUS" else 7
+    days, most = call.known(f"{path}.transactionLogRetentionDays"), 35 if edition_of(call) == "ENTERPRISE_PLUS" else 7
     if isinstance(days, int) and not 1 <= days <= most:
         yield Problem(f"{path}.transactionLogRetentionDays", f"must lie between 1 and {most} in this edition")
     time = call.known(f"{path}.startTime")
@@ -116,24 +83,6 @@ def _key_place(call: Call) -> Iterator[Problem]:
         if where != region_of(call):
             reason = f"the key lies in {where}, the instance in {region_of(call)}: they must be the same"
             yield Problem("encryptionKeyName", reason)
-
-
-def _disk(call: Call) -> Iterator[Problem]:
-    size, kind = call.known("settings.diskSize"), call.text("settings.diskType") or "PD_SSD"
-    least = 20 if kind == "HYPERDISK_BALANCED" else 10
-    if isinstance(size, int) and not least <= size <= 65_536:
-        yield Problem("settings.diskSize", f"must lie between {least} and 65536, not {size}")
-
-
-def _flags(call: Call) -> Iterator[Problem]:
-    for index, flag in enumerate(objects(call.known("settings.databaseFlags"))):
-        if flag.get("name") == "cloudsql.iam_authentication" and flag.get("value") not in ("on", "off"):
-            yield Problem(f"settings.databaseFlags[{index}].value", "must be on or off")
-    labels = call.known("settings.userLabels")
-    for key, value in (labels if isinstance(labels, dict) else {}).items():
-        good = re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) and re.fullmatch(r"[a-z0-9_-]{0,63}", str(value))
-        if not good:
-            yield Problem(f"settings.userLabels.{key}", f"{key}={value} is no valid label")
 
 
 def _id(call: Call) -> str:
@@ -214,49 +163,25 @@ def _part_id(kind: str) -> Any:
 
 
 _DATABASE, _USER = _part_id("databases"), _part_id("users")
-_POLICY = one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT"))
 DATABASE_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=INSTANCE,
-        name="name",
         make=named(_id, region=region_of),
         key=lambda call: f"{project_of(call)}/{call.text('name')}",
         outputs=_instance_outputs,
         planned=lambda call: {"name": call.text("name")},
         removal=_kept,
-        immutable=frozenset(
-            {"encryptionKeyName", "masterInstanceName", "project", "region", "settings.ipConfiguration.serverCaMode"}
-        ),
         parents=(("settings.ipConfiguration.privateNetwork", NETWORK), ("encryptionKeyName", KEY)),
         rules=(
             region_rule,
-            _tier,
             _network,
             _zones,
             _backups,
             _key_place,
-            _disk,
-            _flags,
-            one_of("databaseVersion", _VERSIONS),
-            _POLICY,
-            one_of("settings.edition", _EDITIONS),
-            one_of("settings.availabilityType", ("REGIONAL", "ZONAL")),
-            one_of("settings.diskType", ("PD_SSD", "PD_HDD", "HYPERDISK_BALANCED")),
-            one_of("settings.pricingPlan", ("PER_USE",)),
-            one_of("settings.dataApiAccess", ("ALLOW_DATA_API", "DISALLOW_DATA_API")),
-            one_of(
-                "settings.ipConfiguration.sslMode",
-                ("ALLOW_UNENCRYPTED_AND_ENCRYPTED", "ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"),
-            ),
-            between("settings.backupConfiguration.backupRetentionSettings.retainedBackups", 1, 365),
-            between("settings.maintenanceWindow.day", 1, 7),
-            between("settings.maintenanceWindow.hour", 0, 23),
-            matches("name", r"[a-z]([-a-z0-9]{0,95}[a-z0-9])?", "lower-case letters, digits and -, 97 at most"),
         ),
     ),
     TypeSpec(
         type_name="gcp:sql/database:Database",
-        name="name",
         make=lambda call: Made(id=_DATABASE(call)),
         key=_DATABASE,
         outputs=lambda call, id_: {
@@ -265,20 +190,16 @@ DATABASE_TYPES: tuple[TypeSpec, ...] = (
         },
         planned=lambda call: {"name": call.text("name")},
         removal=_kept_part,
-        immutable=frozenset({"instance", "project"}),
         parents=(("instance", INSTANCE),),
-        rules=(_POLICY, one_of("charset", ("UTF8",)), one_of("collation", ("en_US.UTF8",))),
     ),
     TypeSpec(
         type_name="gcp:sql/user:User",
-        name="name",
         make=lambda call: Made(id=_USER(call)),
         key=_USER,
         outputs=lambda call, _id: {"project": project_of(call)},
         planned=lambda call: {"name": call.text("name")},
         removal=_kept_part,
-        immutable=frozenset({"host", "instance", "project", "type"}),
         parents=(("instance", INSTANCE),),
-        rules=(_user, _POLICY, one_of("type", _USERS)),
+        rules=(_user,),
     ),
 )

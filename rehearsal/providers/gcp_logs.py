@@ -6,11 +6,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from components.rules.checks import not_offered
+from components.rules.model import Problem
 from rehearsal.providers.facts import GCP_ZONES
 from rehearsal.providers.gcp_net import project_of
 from rehearsal.providers.model import Call, CloudRefusalError, Made, TypeSpec
-from rehearsal.providers.rules import between, matches, needs, not_offered, objects
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 BUCKET, SINK = "gcp:logging/projectBucketConfig:ProjectBucketConfig", "gcp:logging/projectSink:ProjectSink"
 EXCLUSION = "gcp:logging/projectExclusion:ProjectExclusion"
-_NAME, _WORDS = r"[a-zA-Z0-9][\w.-]{0,99}", "1 to 100 letters, digits, _ - and ."
-_KINDS = frozenset({"ADMIN_READ", "DATA_READ", "DATA_WRITE"})
 _SERVICES = ("storage.googleapis.com/", "bigquery.googleapis.com/", "pubsub.googleapis.com/")
 _EXCLUSIONS = 10
 
@@ -58,17 +56,6 @@ def _few(call: Call) -> Iterator[Problem]:
         yield Problem("name", f"{project} has {len(others)} exclusions already, and a project takes {_EXCLUSIONS}")
 
 
-def _kinds(call: Call) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, config in enumerate(objects(call.known("auditLogConfigs"))):
-        kind = config.get("logType")
-        if isinstance(kind, str) and kind not in _KINDS:
-            yield Problem(f"auditLogConfigs[{index}].logType", not_offered(kind, _KINDS, what="value"))
-        if isinstance(kind, str) and kind in seen:
-            yield Problem(f"auditLogConfigs[{index}].logType", f"{kind} is given twice")
-        seen.add(str(kind))
-
-
 def _bucket_id(call: Call) -> str:
     return f"projects/{project_of(call)}/locations/{call.text('location')}/buckets/{call.text('bucketId')}"
 
@@ -90,49 +77,36 @@ def _audit_id(call: Call) -> str:
 LOG_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=BUCKET,
-        name="bucketId",
         make=lambda call: Made(id=_bucket_id(call), region=call.text("location")),
         key=_bucket_id,
         outputs=lambda _call, id_: {"name": id_, "lifecycleState": "ACTIVE"},
         planned=lambda call: {"bucketId": call.text("bucketId")},
         removal=_locked,
-        immutable=frozenset({"location", "project"}),
-        rules=(_place, between("retentionDays", 1, 3650), matches("bucketId", _NAME, _WORDS)),
+        rules=(_place,),
     ),
     TypeSpec(
         type_name=SINK,
-        name="name",
         make=lambda call: Made(id=_named("sinks", call)),
         key=lambda call: _named("sinks", call),
         outputs=lambda call, _id: {
             "project": project_of(call),
             "writerIdentity": f"serviceAccount:cloud-logs-{project_of(call)}@gcp-sa-logging.iam.gserviceaccount.com",
         },
-        immutable=frozenset({"project"}),
-        rules=(_destination, matches("name", _NAME, _WORDS)),
+        rules=(_destination,),
     ),
     TypeSpec(
         type_name=EXCLUSION,
-        name="name",
         make=lambda call: Made(id=_named("exclusions", call)),
         key=lambda call: _named("exclusions", call),
         outputs=lambda call, _id: {"project": project_of(call)},
-        immutable=frozenset({"project"}),
-        rules=(needs("filter"), _few, matches("name", _NAME, _WORDS)),
+        rules=(_few,),
     ),
     TypeSpec(
         type_name="gcp:projects/iAMAuditConfig:IAMAuditConfig",
-        name="service",
         make=lambda call: Made(id=_audit_id(call)),
         # One per project and service. Google Cloud lets a second declaration overwrite the first in silence; here it
         # is refused, because two stacks would take turns.
         key=_audit_id,
         outputs=lambda _call, id_: {"etag": hashlib.sha256(id_.encode()).hexdigest()[:12]},
-        immutable=frozenset({"project"}),
-        rules=(
-            needs("auditLogConfigs"),
-            _kinds,
-            matches("service", r"allServices|[a-z0-9-]+\.googleapis\.com", "a service or allServices"),
-        ),
     ),
 )

@@ -1,43 +1,13 @@
-"""What GKE refuses about the images, drivers and replacement of nodes.
-
-Sources, read in November 2026: the reference of node pools (`UpgradeSettings`, `GpuDriverInstallationConfig`).
-"""
+"""What GKE's nodes tell about themselves."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from rehearsal.providers.clusters import whole
-from rehearsal.providers.rules import not_offered, objects
-from rehearsal.providers.sdktypes import Problem
+from components.rules.checks import objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rehearsal.providers.model import Call
-
-_IMAGES: Final = ("COS_CONTAINERD", "UBUNTU_CONTAINERD")
-# Nodes with the runtime of Docker, which GKE has taken away with 1.24.
-_GONE: Final = frozenset({"COS", "UBUNTU"})
-_DRIVERS: Final = ("DEFAULT", "LATEST", "INSTALLATION_DISABLED")
-_AT_ONCE: Final = 20
-_COUNTS: Final = ("upgradeSettings.maxSurge", "upgradeSettings.maxUnavailable")
-
-
-def nodes(call: Call) -> Iterator[Problem]:
-    """Image, driver and upgrade settings of a node pool."""
-    kind = call.known("nodeConfig.imageType")
-    if kind in _GONE:
-        yield Problem("nodeConfig.imageType", f"{kind} has the runtime of Docker, which went with Kubernetes 1.24")
-    elif kind is not None and kind not in _IMAGES:
-        yield Problem("nodeConfig.imageType", not_offered(str(kind), _IMAGES, what="value"))
-    for index, entry in enumerate(objects(call.known("nodeConfig.guestAccelerators"))):
-        config = entry.get("gpuDriverInstallationConfig")
-        word = config.get("gpuDriverVersion") if isinstance(config, dict) else None
-        if isinstance(word, str) and word not in _DRIVERS:
-            path = f"nodeConfig.guestAccelerators[{index}].gpuDriverInstallationConfig.gpuDriverVersion"
-            yield Problem(path, not_offered(word, _DRIVERS, what="driver"))
-    yield from _replacing(call)
 
 
 def labels(call: Call) -> dict[str, str]:
@@ -48,23 +18,3 @@ def labels(call: Call) -> dict[str, str]:
         if word in ("DEFAULT", "LATEST"):
             return {"cloud.google.com/gke-gpu-driver-version": str(word).lower()}
     return {}
-
-
-def _replacing(call: Call) -> Iterator[Problem]:
-    strategy = call.known("upgradeSettings.strategy")
-    if strategy is not None and strategy not in ("SURGE", "BLUE_GREEN"):
-        yield Problem("upgradeSettings.strategy", not_offered(str(strategy), ("SURGE", "BLUE_GREEN"), what="strategy"))
-    given = [path for path in _COUNTS if call.get(path) is not None]
-    if strategy == "BLUE_GREEN":
-        for path in given:
-            yield Problem(path, "is for the strategy SURGE alone")
-    if strategy == "BLUE_GREEN" or not given or any(call.known(path) is None for path in given):
-        return
-    numbers = [whole(call.known(path)) for path in given]
-    if min(numbers) < 0:
-        yield Problem(given[0], "counts of nodes are not negative")
-    at_once = sum(numbers)
-    if at_once == 0:
-        yield Problem("upgradeSettings.maxSurge", "maxSurge and maxUnavailable cannot both be 0: nothing would move")
-    if at_once > _AT_ONCE:
-        yield Problem("upgradeSettings.maxSurge", f"{at_once} nodes at once; the API takes at most {_AT_ONCE}")

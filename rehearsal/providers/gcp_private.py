@@ -5,27 +5,17 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from components.rules.checks import networks, not_offered, overlap_problems, strings
+from components.rules.model import Problem
 from rehearsal.providers.facts import GCP_ZONES
-from rehearsal.providers.gcp_net import (
-    NAME_PATTERN,
-    NAME_WORDS,
-    NETWORK,
-    SUBNETWORK,
-    find,
-    label_rules,
-    named,
-    project_of,
-)
+from rehearsal.providers.gcp_net import NETWORK, SUBNETWORK, find, named, project_of
 from rehearsal.providers.model import Call, Made, TypeSpec
-from rehearsal.providers.rules import between, matches, needs, networks, not_offered, one_of, overlap_problems, strings
-from rehearsal.providers.sdktypes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ADDRESS, CONNECTION = "gcp:compute/globalAddress:GlobalAddress", "gcp:servicenetworking/connection:Connection"
 POLICY = "gcp:networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy"
-_SERVICE = "servicenetworking.googleapis.com"
 
 
 def _range(inputs: Any) -> str:
@@ -81,11 +71,9 @@ def _policy_id(call: Call) -> str:
     return f"{place}/serviceConnectionPolicies/{call.text('name')}"
 
 
-_NAMED = matches("name", NAME_PATTERN, NAME_WORDS)
 PRIVATE_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=ADDRESS,
-        name="name",
         make=named(lambda call: f"projects/{project_of(call)}/global/addresses/{call.text('name')}"),
         key=lambda call: f"{project_of(call)}/{call.text('name')}",
         outputs=lambda call, id_: {
@@ -93,35 +81,19 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
             "project": project_of(call),
         },
         planned=lambda call: {"name": call.text("name")},
-        immutable=frozenset(
-            {"address", "addressType", "description", "ipVersion", "network", "prefixLength", "purpose"}
-        ),
         parents=(("network", NETWORK),),
-        rules=(
-            _NAMED,
-            one_of("purpose", ("VPC_PEERING", "PRIVATE_SERVICE_CONNECT")),
-            one_of("addressType", ("INTERNAL", "EXTERNAL")),
-            between("prefixLength", 8, 29),
-            _reserved,
-        ),
+        rules=(_reserved,),
     ),
     TypeSpec(
         type_name=CONNECTION,
         make=lambda call: Made(id=f"{call.text('network')}:{call.text('service')}"),
         key=lambda call: f"{call.text('network')}:{call.text('service')}",
         outputs=lambda call, _id: {"peering": "servicenetworking-googleapis-com"},
-        immutable=frozenset({"network", "service"}),
         parents=(("network", NETWORK),),
-        rules=(
-            needs("network", "service", "reservedPeeringRanges"),
-            one_of("service", (_SERVICE,)),
-            one_of("deletionPolicy", ("ABANDON",)),
-            _ranges_exist,
-        ),
+        rules=(_ranges_exist,),
     ),
     TypeSpec(
         type_name=POLICY,
-        name="name",
         make=lambda call: Made(id=_policy_id(call), region=call.text("location")),
         key=_policy_id,
         outputs=lambda call, id_: {
@@ -130,14 +102,7 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
             "etag": str(sum(id_.encode())),
         },
         planned=lambda call: {"name": call.text("name")},
-        immutable=frozenset({"location", "name", "network", "project", "serviceClass"}),
         parents=(("network", NETWORK), ("pscConfig.subnetworks[]", SUBNETWORK)),
-        rules=(
-            _NAMED,
-            label_rules,
-            _location,
-            needs("location", "network", "serviceClass", "pscConfig"),
-            one_of("serviceClass", ("gcp-memorystore", "gcp-memorystore-redis", "google-cloud-sql")),
-        ),
+        rules=(_location,),
     ),
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from rehearsal.providers.sdktypes import Problem
-from rehearsal.providers.wire import Unknown
+from components.rules import table
+from components.rules.model import Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from rehearsal.providers.store import Pool, Resource, Store
 
 MISSING: Final = None
-_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 CELL_TAG: Final = "twain-cell"
 _TAG_PROPERTIES: Final = ("tags", "labels", "resourceLabels")
 
@@ -27,13 +25,9 @@ class CloudRefusalError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """What a rule or an output factory may look at. `inputs` hold no secrets' wrappers, but may hold unknown values."""
+class Call(Inputs):
+    """What a rule or an output factory may look at: the inputs, and the account that they are for."""
 
-    type_name: str
-    urn: str
-    inputs: Mapping[str, Any]
-    config: Mapping[str, Any]
     store: Store
     world_dir: Path
     # (type, lower-case name) of what a preview has said it would create: there as far as its children are concerned.
@@ -42,31 +36,6 @@ class Call:
     def will_exist(self, type_: str, name: str) -> bool:
         """Whether this run's preview would have created a resource of this name before."""
         return (type_, name.lower()) in self.planned
-
-    def get(self, path: str) -> Any:
-        """The value at a path such as `agentPoolProfiles[0].vmSize`: None when absent, `UNKNOWN` when not known yet."""
-        value: Any = self.inputs
-        for name, index in _STEP.findall(path):
-            if isinstance(value, Unknown):
-                return value
-            if name:
-                value = value.get(name) if isinstance(value, dict | Mapping) else None
-            else:
-                position = int(index)
-                value = value[position] if isinstance(value, list) and position < len(value) else None
-            if value is None:
-                return None
-        return value
-
-    def known(self, path: str) -> Any:
-        """The value at a path, or None when it is absent or not known yet."""
-        value = self.get(path)
-        return None if isinstance(value, Unknown) else value
-
-    def text(self, path: str) -> str:
-        """The string at a path, or an empty one."""
-        value = self.known(path)
-        return value if isinstance(value, str) else ""
 
     @property
     def cell(self) -> str:
@@ -114,22 +83,19 @@ def no_removal(_resource: Resource, _call: Call) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class TypeSpec:
-    """One resource type as the cloud enforces it.
+    """One resource type as the cloud enforces it. What inputs alone tell stands in `components.rules`: its name, what
+    cannot change, the rules on its inputs; here is what needs the account.
 
-    `name` is the input property that holds the physical name (empty for types that have none, such as bindings); a
-    missing one is refused, because nothing is named automatically here. `key` is what must be unique among live
-    resources. `immutable` lists input paths whose change replaces the resource. `parents` lists (path, type) of ids
-    that must exist, and that protect their target from deletion. `make` chooses id and place, `outputs` computes what
-    the cloud adds, `effect` does what lies outside the store (repeatable: it runs again after a kill) and adds outputs,
-    `removal` undoes it (repeatable).
+    `key` is what must be unique among live resources. `parents` lists (path, type) of ids that must exist, and that
+    protect their target from deletion. `make` chooses id and place, `outputs` computes what the cloud adds, `effect`
+    does what lies outside the store (repeatable: it runs again after a kill) and adds outputs, `removal` undoes it
+    (repeatable).
     """
 
     type_name: str
     make: Callable[[Call], Made]
     key: Callable[[Call], str]
     outputs: Outputs
-    name: str = ""
-    immutable: frozenset[str] = frozenset()
     parents: tuple[tuple[str, str], ...] = ()
     rules: tuple[Rule, ...] = ()
     pools: Callable[[Call, str], Iterable[Pool]] = no_pools
@@ -137,6 +103,21 @@ class TypeSpec:
     removal: Callable[[Resource, Call], None] = no_removal
     # Outputs that are known before the resource exists, so that a preview can show them (a name, never an id).
     planned: Callable[[Call], dict[str, Any]] = field(default=lambda _call: {})
+
+    @property
+    def declared(self) -> TypeRules:
+        """The type in the rule table. Raises KeyError where the table lacks it."""
+        return table.of_package(self.type_name.split(":", 1)[0])[self.type_name]
+
+    @property
+    def name(self) -> str:
+        """The input property that holds the physical name; empty for types that have none."""
+        return self.declared.name
+
+    @property
+    def immutable(self) -> frozenset[str]:
+        """Input paths whose change replaces the resource."""
+        return self.declared.immutable
 
 
 @dataclass(frozen=True, kw_only=True)

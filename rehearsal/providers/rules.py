@@ -1,162 +1,20 @@
-"""Rules that several types share: each looks at a call and yields what is wrong, never the first fault only."""
+"""What several emulated types share: whether machines are offered, and identifiers like the clouds' own."""
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
-import re
 import secrets
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rehearsal.providers.sdktypes import Problem
+from components.rules.checks import not_offered
+from components.rules.model import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from rehearsal.providers.facts import Machine
-    from rehearsal.providers.model import Call, Rule
 
-Network = ipaddress.IPv4Network
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-
-def needs(*paths: str) -> Rule:
-    """The API refuses the call without these, although the SDK's constructor does not ask for them."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        for path in paths:
-            value = call.get(path)
-            if value is None or value in ("", []):
-                yield Problem(path, "is required by the API (the SDK's constructor does not ask for it)")
-
-    return rule
-
-
-def exactly_one(*paths: str) -> Rule:
-    """Exactly one of these must be given."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        given = [path for path in paths if call.get(path) is not None]
-        if len(given) != 1:
-            found = ", ".join(given) or "none"
-            yield Problem(
-                given[1] if given else paths[0], f"exactly one of {', '.join(paths)} must be set, found {found}"
-            )
-
-    return rule
-
-
-def conflicts(path: str, *others: str) -> Rule:
-    """`path` excludes all others."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        if call.get(path) is not None:
-            for other in others:
-                if call.get(other) is not None:
-                    yield Problem(other, f"conflicts with {path}: never set both")
-
-    return rule
-
-
-def matches(path: str, pattern: str, text: str) -> Rule:
-    """A known value must match the whole pattern; `text` says it in words."""
-    compiled = re.compile(pattern)
-
-    def rule(call: Call) -> Iterator[Problem]:
-        value = call.known(path)
-        if isinstance(value, str) and not compiled.fullmatch(value):
-            yield Problem(path, f"{value!r} is no valid name: {text}")
-
-    return rule
-
-
-def one_of(path: str, allowed: Collection[Any]) -> Rule:
-    """A known value must be in the closed list."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        value = call.known(path)
-        if value is not None and value not in allowed:
-            yield Problem(path, not_offered(value, allowed, what="value"))
-
-    return rule
-
-
-def between(path: str, low: int, high: int) -> Rule:
-    """A known number must lie in the closed range."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        value = call.known(path)
-        if isinstance(value, int | float) and not low <= value <= high:
-            yield Problem(path, f"must lie between {low} and {high}, not {value}")
-
-    return rule
-
-
-def min_not_above_max(low: str, high: str) -> Rule:
-    """The lower bound of a scaling range must not exceed its upper bound."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        smallest, largest = call.known(low), call.known(high)
-        if isinstance(smallest, int) and isinstance(largest, int) and smallest > largest:
-            yield Problem(low, f"is {smallest}, above {high} ({largest})")
-
-    return rule
-
-
-def cidr(path: str, *, longest: int = 29, shortest: int = 8, private: bool = True) -> Rule:
-    """A known value must be a proper IPv4 network with a prefix in the range."""
-
-    def rule(call: Call) -> Iterator[Problem]:
-        value = call.known(path)
-        if isinstance(value, str):
-            yield from cidr_problems(path, value, longest=longest, shortest=shortest, private=private)
-
-    return rule
-
-
-def cidr_problems(
-    path: str, value: str, *, longest: int = 29, shortest: int = 8, private: bool = True
-) -> Iterator[Problem]:
-    """What is wrong with one network."""
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError as error:
-        yield Problem(path, f"{value!r} is no IPv4 network: {error}")
-        return
-    if not shortest <= network.prefixlen <= longest:
-        yield Problem(path, f"{value} has a /{network.prefixlen} prefix; the cloud allows /{shortest} to /{longest}")
-    if private and not network.is_private:
-        yield Problem(path, f"{value} is no private range")
-
-
-def networks(values: Iterable[Any]) -> list[Network]:
-    """The values that are proper networks; the others are another rule's business."""
-    found: list[Network] = []
-    for value in values:
-        if isinstance(value, str):
-            try:
-                found.append(ipaddress.IPv4Network(value))
-            except ValueError:
-                continue
-    return found
-
-
-def overlap_problems(path: str, value: str, others: Mapping[str, str]) -> Iterator[Problem]:
-    """`others` maps the name of what holds a range to the range."""
-    for mine in networks([value]):
-        for holder, other in others.items():
-            for network in networks([other]):
-                if mine.overlaps(network):
-                    yield Problem(path, f"{value} overlaps {other} of {holder}")
-
-
-def not_offered(value: object, allowed: Collection[Any], *, what: str, where: str = "") -> str:
-    """A sentence with the value, the nearest one that exists, and the list."""
-    names = sorted(map(str, allowed))
-    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.6)
-    place = f" in {where}" if where else ""
-    hint = f"; nearest: {near[0]}" if near else ""
-    return f"{value!r} is no {what} offered{place}{hint}; offered: {', '.join(names[:12])}"
 
 
 def machine_problems(path: str, value: str, *, machines: Mapping[str, Machine], region: str) -> Iterator[Problem]:
@@ -181,18 +39,3 @@ def guid() -> str:
 def derived(id_: str, purpose: str) -> str:
     """An identifier that belongs to a resource for as long as it lives, whatever is updated."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{id_}#{purpose}"))
-
-
-def strings(value: Any) -> list[str]:
-    """The known strings of a list."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def string_map(value: Any) -> dict[str, str]:
-    """The known string values of a map."""
-    return {name: item for name, item in value.items() if isinstance(item, str)} if isinstance(value, Mapping) else {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from components.rules.model import Problem
 from rehearsal.providers.sdksource import PACKAGES, SdkTypeError, extract
 from rehearsal.providers.wire import UNKNOWN, Unknown
 
@@ -27,14 +28,6 @@ _CONTAINERS: Final = {"list": (list, "a list"), "map": (dict, "a map"), "ref": (
 # for managed Prometheus sends this stream through a flow.
 _MORE_WORDS: Final = {"KnownDataFlowStreams": ("Microsoft-PrometheusMetrics",)}
 _JSON_TYPES: Final = {"string": str, "boolean": bool}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One violation: where (a property path such as `agentPoolProfiles[0].vmSize`) and what, with the way out."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -7,26 +7,16 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
+from components.rules.model import UNKNOWN, UNKNOWN_TEXT, Unknown
+
+__all__ = ["UNKNOWN", "Secret", "Unknown", "decode", "encode", "holds_secret", "holds_unknown", "merged", "reveal"]
+
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SEALED: Final = "1b47061264138c4ac30d75fd1eb44270"
 _OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
-UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 # Beyond this a double is no exact integer.
 _EXACT: Final = 2**53
-
-
-class Unknown:
-    """A value that the engine does not know yet (in a preview, or of a failed dependency)."""
-
-    def __repr__(self) -> str:
-        return "unknown"
-
-    def __bool__(self) -> bool:
-        return True
-
-
-UNKNOWN: Final = Unknown()
 
 
 class Secret:

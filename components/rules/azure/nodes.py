@@ -7,24 +7,22 @@ removed on 31 March 2026.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
-from rehearsal.providers.rules import not_offered
-from rehearsal.providers.sdktypes import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from components.rules.checks import not_offered, objects, shape
+from components.rules.model import Check, Inputs, Problem, Rule
 
 _IMAGES: Final = ("Ubuntu", "Ubuntu2204", "AzureLinux", "AzureLinux3")
 _GONE: Final = frozenset({"CBLMariner"})
 _WINDOWS: Final = ("Windows2019", "Windows2022")
 _DRIVERS: Final = ("Install", "None")
 _COUNT: Final = re.compile(r"(\d+)%?")
+# A pool by the path before its properties; one may also stand inside its cluster.
+_Of = Callable[[str, Mapping[str, Any]], Iterator[Problem]]
 
 
-def nodes(path: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
-    """Image, driver and upgrade settings of an agent pool, also of one that stands inside its cluster."""
-    at = f"{path}." if path else ""
+def _image(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
     sku = pool.get("osSKU")
     if sku in _GONE:
         yield Problem(f"{at}osSKU", f"{sku} is Azure Linux 2.0, whose node images were removed on 2026-03-31")
@@ -33,11 +31,13 @@ def nodes(path: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{at}osSKU", f"{sku} needs osType Windows")
     elif isinstance(sku, str) and sku not in _IMAGES:
         yield Problem(f"{at}osSKU", not_offered(sku, (*_IMAGES, *_WINDOWS), what="image"))
+
+
+def _driver(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
     profile = pool.get("gpuProfile")
     word = profile.get("driver") if isinstance(profile, dict) else None
     if isinstance(word, str) and word not in _DRIVERS:
         yield Problem(f"{at}gpuProfile.driver", not_offered(word, _DRIVERS, what="driver"))
-    yield from _replacing(at, pool)
 
 
 def _replacing(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
@@ -54,3 +54,20 @@ def _replacing(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
     # Left out, maxUnavailable is 0.
     if counts.get("maxSurge") == 0 and not counts.get("maxUnavailable"):
         yield Problem(f"{at}upgradeSettings.maxSurge", "0 with no maxUnavailable: no node could be replaced")
+
+
+def _inside(of: _Of) -> Check:
+    def check(call: Inputs) -> Iterator[Problem]:
+        for index, pool in enumerate(objects(call.known("agentPoolProfiles"))):
+            yield from of(f"agentPoolProfiles[{index}].", pool)
+
+    return check
+
+
+def _alone(of: _Of) -> Check:
+    return lambda call: of("", call.inputs)
+
+
+_ALL: Final[Mapping[str, _Of]] = {"image": _image, "driver": _driver, "replacing": _replacing}
+IN_CLUSTER: Final[tuple[Rule, ...]] = tuple(shape(_inside(of), name=name) for name, of in _ALL.items())
+IN_POOL: Final[tuple[Rule, ...]] = tuple(shape(_alone(of), name=name) for name, of in _ALL.items())

@@ -1,0 +1,123 @@
+"""Alibaba Cloud's groups of contacts, notification policies and alert rules as their APIs enforce them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from components.rules.checks import between, matches, needs, not_offered, objects, one_of, shape, strings
+from components.rules.model import Inputs, Problem, TypeRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHANNELS = ("CONTACT", "DING", "DING_COOL_APP", "DUTY", "FEISHU", "GROUP", "SLACK", "TEAMS", "WEIXIN")
+_WAYS = ("DING", "EMAIL", "FEISHU", "SMS", "VOICE", "WEBHOOK", "WEIXIN")
+_BY_PERSON = frozenset({"CONTACT", "DUTY", "GROUP"})
+_SEVERITIES = ("CRITICAL", "ERROR", "INFO", "WARNING")
+_QUERIES = 3
+# What a source is asked by, and how it is judged: the three belong together.
+_SOURCES = {
+    "PROMETHEUS": ("PROMETHEUS_SINGLE_QUERY", "PROMETHEUS_SIMPLE_CONDITION"),
+    "UMODEL": ("UMODEL_METRICSET_QUERY", "UMODEL_METRICSET_CONDITION"),
+    "APM": ("APM_MULTI_QUERY", "APM_SIMPLE_CONDITION"),
+    "CLOUD_MONITORING": ("CLOUD_MONITORING_QUERY", "CLOUD_MONITORING_CONDITION"),
+}
+
+
+def _routes(call: Inputs) -> Iterator[Problem]:
+    for index, route in enumerate(objects(call.known("notifyStrategy.routes"))):
+        for place, channel in enumerate(objects(route.get("channels"))):
+            path = f"notifyStrategy.routes[{index}].channels[{place}]"
+            kind = channel.get("channelType")
+            if isinstance(kind, str) and kind not in _CHANNELS:
+                yield Problem(f"{path}.channelType", not_offered(kind, _CHANNELS, what="channel"))
+            if channel.get("receivers") == []:
+                yield Problem(f"{path}.receivers", "must name somebody")
+            if kind in _BY_PERSON and channel.get("enabledSubChannels") is None:
+                yield Problem(f"{path}.enabledSubChannels", f"is required by the API for {kind}")
+            for way in strings(channel.get("enabledSubChannels")):
+                if way not in _WAYS:
+                    yield Problem(f"{path}.enabledSubChannels", not_offered(way, _WAYS, what="way"))
+
+
+def _parts(call: Inputs) -> Iterator[Problem]:
+    source = call.known("datasourceConfig.type")
+    if not isinstance(source, str):
+        return
+    if source not in _SOURCES:
+        yield Problem("datasourceConfig.type", not_offered(source, _SOURCES, what="source"))
+        return
+    for path, wanted in zip(("queryConfig.type", "conditionConfig.type"), _SOURCES[source], strict=True):
+        given = call.known(path)
+        if isinstance(given, str) and given != wanted:
+            yield Problem(path, f"{given!r} does not go with {source}; use {wanted}")
+    if source == "PROMETHEUS":
+        for path in ("datasourceConfig.instanceId", "queryConfig.expr"):
+            if call.get(path) is None:
+                yield Problem(path, "is required by the API for PROMETHEUS")
+
+
+def _notified(call: Inputs) -> Iterator[Problem]:
+    kind = call.known("notifyConfig.type")
+    policies = call.known("notifyConfig.notifyStrategies")
+    if kind == "NOTIFY_POLICY" and isinstance(policies, list) and len(policies) != 1:
+        yield Problem("notifyConfig.notifyStrategies", f"{len(policies)} policies; a rule takes one")
+    if kind == "DIRECT_NOTIFY" and call.get("notifyConfig.channels") is None:
+        yield Problem("notifyConfig.channels", "is required by the API for DIRECT_NOTIFY")
+
+
+def _queried(call: Inputs) -> Iterator[Problem]:
+    queries = call.known("configuration.queryLists")
+    if isinstance(queries, list) and len(queries) > _QUERIES:
+        yield Problem("configuration.queryLists", f"{len(queries)} queries; an alert takes three")
+
+
+def _scheduled(call: Inputs) -> Iterator[Problem]:
+    interval = call.known("schedule.interval")
+    if call.known("schedule.type") == "FixedRate" and call.get("schedule.interval") is None:
+        yield Problem("schedule.interval", "is required by the API for FixedRate")
+    if isinstance(interval, str) and not re.fullmatch(r"[1-9]\d*[smhd]", interval):
+        yield Problem("schedule.interval", f"{interval!r} is no length of time such as 1m")
+
+
+TYPES: tuple[TypeRules, ...] = (
+    TypeRules(
+        type_name="alicloud:cms/alarmContactGroup:AlarmContactGroup",
+        name="alarmContactGroupName",
+        immutable=frozenset({"alarmContactGroupName"}),
+        rules=(matches("alarmContactGroupName", r".{2,40}", "2 to 40 characters"),),
+    ),
+    TypeRules(
+        type_name="alicloud:cms/eventNotifyPolicy:EventNotifyPolicy",
+        name="name",
+        immutable=frozenset({"workspace"}),
+        rules=(shape(_routes), needs("workspace", "notifyStrategy")),
+    ),
+    TypeRules(
+        type_name="alicloud:cms/alertRuleV2:AlertRuleV2",
+        name="displayName",
+        immutable=frozenset({"workspace", "datasourceConfig"}),
+        rules=(
+            shape(_parts),
+            shape(_notified),
+            needs("workspace", "datasourceConfig", "queryConfig", "conditionConfig", "scheduleConfig", "notifyConfig"),
+            one_of("conditionConfig.severity", _SEVERITIES),
+            one_of("scheduleConfig.type", ("CRON", "FIXED")),
+            one_of("notifyConfig.type", ("DIRECT_NOTIFY", "NOTIFY_POLICY")),
+        ),
+    ),
+    TypeRules(
+        type_name="alicloud:sls/alert:Alert",
+        name="alertName",
+        immutable=frozenset({"alertName", "projectName"}),
+        rules=(
+            shape(_queried),
+            shape(_scheduled),
+            between("configuration.noDataSeverity", 2, 10),
+            one_of("status", ("DISABLED", "ENABLED")),
+            one_of("schedule.type", ("Cron", "DayRun", "FixedRate", "Hourly", "Weekly")),
+            matches("alertName", r"[a-zA-Z][\w-]{1,63}", "2 to 64 letters, digits, _ and -, a letter first"),
+        ),
+    ),
+)

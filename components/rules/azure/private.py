@@ -1,0 +1,80 @@
+"""Azure private endpoints and private DNS as ARM enforces them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.rules.azure.arm import in_group
+from components.rules.checks import (
+    matches,
+    needs,
+    objects,
+    one_of,
+    shape,
+)
+from components.rules.model import Inputs, Problem, TypeRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
+_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
+
+
+def _linked_zones(call: Inputs) -> Iterator[Problem]:
+    configs = objects(call.known("privateDnsZoneConfigs"))
+    if call.get("privateDnsZoneConfigs") is None or call.known("privateDnsZoneConfigs") == []:
+        yield Problem("privateDnsZoneConfigs", "is required by the API")
+    for index, config in enumerate(configs):
+        name = config.get("name")
+        if not isinstance(name, str) or not name:
+            yield Problem(f"privateDnsZoneConfigs[{index}].name", "is required by the API")
+
+
+TYPES: tuple[TypeRules, ...] = (
+    in_group(
+        "azure-native:privatedns:PrivateZone",
+        "privateZoneName",
+        located=False,
+        rules=(
+            needs("location"),
+            one_of("location", ("Global", "global")),
+            matches(
+                "privateZoneName",
+                r"(?=.{3,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+",
+                "2 to 34 lower-case labels with dots between them",
+            ),
+        ),
+    ),
+    in_group(
+        "azure-native:privatedns:VirtualNetworkLink",
+        "virtualNetworkLinkName",
+        inside=("privateZoneName",),
+        immutable=frozenset({"virtualNetwork"}),
+        located=False,
+        rules=(
+            needs("location", "virtualNetwork"),
+            one_of("location", ("Global", "global")),
+            matches("virtualNetworkLinkName", _NAME, _WORDS),
+        ),
+    ),
+    in_group(
+        "azure-native:network:PrivateEndpoint",
+        "privateEndpointName",
+        immutable=frozenset({"subnet", "privateLinkServiceConnections", "customNetworkInterfaceName"}),
+        rules=(
+            needs("subnet", "privateLinkServiceConnections"),
+            matches("privateEndpointName", _NAME, _WORDS),
+        ),
+    ),
+    in_group(
+        "azure-native:network:PrivateDnsZoneGroup",
+        "privateDnsZoneGroupName",
+        inside=("privateEndpointName",),
+        located=False,
+        rules=(
+            shape(_linked_zones),
+            matches("privateDnsZoneGroupName", _NAME, _WORDS),
+        ),
+    ),
+)

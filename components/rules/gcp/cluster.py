@@ -1,0 +1,148 @@
+"""GKE as its API enforces it: clusters and node pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.rules.checks import (
+    cidr,
+    conflicts,
+    matches,
+    min_not_above_max,
+    needs,
+    not_offered,
+    objects,
+    one_of,
+    shape,
+)
+from components.rules.gcp import nodes
+from components.rules.gcp.net import LABELS
+from components.rules.model import Inputs, Problem, TypeRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
+_SCOPES = ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")
+
+
+def _default_pool(call: Inputs) -> Iterator[Problem]:
+    if call.known("removeDefaultNodePool") is True and call.get("initialNodeCount") is None:
+        yield Problem("initialNodeCount", "is required by the API together with removeDefaultNodePool")
+    if call.known("enableAutopilot") is True and call.get("removeDefaultNodePool") is not None:
+        yield Problem("removeDefaultNodePool", "conflicts with enableAutopilot")
+
+
+def _exclusions(call: Inputs) -> Iterator[Problem]:
+    """One end each; what keeps a minor version may last as long as its support, a stop of all upgrades 30 days."""
+    for index, one in enumerate(objects(call.known("maintenancePolicy.maintenanceExclusions"))):
+        path = f"maintenancePolicy.maintenanceExclusions[{index}]"
+        found = one.get("exclusionOptions")
+        options: dict[str, Any] = found if isinstance(found, dict) else {}
+        scope, until = options.get("scope"), options.get("endTimeBehavior")
+        if (one.get("endTime") is None) == (until is None):
+            yield Problem(f"{path}.endTime", "exactly one of endTime, exclusionOptions.endTimeBehavior must be set")
+        if isinstance(scope, str) and scope not in _SCOPES:
+            yield Problem(f"{path}.exclusionOptions.scope", not_offered(scope, _SCOPES, what="scope"))
+        if until is not None and scope == "NO_UPGRADES":
+            yield Problem(f"{path}.exclusionOptions.endTimeBehavior", "is not for a stop of all upgrades")
+        channel = call.known("releaseChannel.channel")
+        if scope in _SCOPES[1:] and channel in (None, "UNSPECIFIED"):
+            yield Problem(f"{path}.exclusionOptions.scope", f"{scope} is for a cluster in a release channel")
+
+
+def _scaling(call: Inputs) -> Iterator[Problem]:
+    scaling = call.known("autoscaling")
+    if isinstance(scaling, dict):
+        total = {"totalMinNodeCount", "totalMaxNodeCount"} & set(scaling)
+        zonal = {"minNodeCount", "maxNodeCount"} & set(scaling)
+        if total and zonal:
+            yield Problem("autoscaling", "per-zone and total limits exclude each other: never set both")
+        if not total and not zonal:
+            yield Problem("autoscaling", "needs totalMinNodeCount and totalMaxNodeCount, or the per-zone pair")
+    for index, taint in enumerate(objects(call.known("nodeConfig.taints"))):
+        if taint.get("effect") not in EFFECTS and isinstance(taint.get("effect"), str):
+            allowed = ", ".join(EFFECTS)
+            yield Problem(
+                f"nodeConfig.taints[{index}].effect", f"{taint['effect']!r} is no effect of this API: {allowed}"
+            )
+
+
+TYPES: tuple[TypeRules, ...] = (
+    TypeRules(
+        type_name="gcp:container/cluster:Cluster",
+        name="name",
+        immutable=frozenset(
+            {
+                "clusterIpv4Cidr",
+                "confidentialNodes",
+                "datapathProvider",
+                "defaultMaxPodsPerNode",
+                "description",
+                "enableAutopilot",
+                "enableKubernetesAlpha",
+                "enableTpu",
+                "initialNodeCount",
+                "ipAllocationPolicy",
+                "location",
+                "network",
+                "networkingMode",
+                "nodeConfig",
+                "nodePools",
+                "project",
+                "subnetwork",
+                "privateClusterConfig.masterIpv4CidrBlock",
+                "privateClusterConfig.enablePrivateNodes",
+            }
+        ),
+        rules=(
+            LABELS,
+            needs("network", "subnetwork", "ipAllocationPolicy"),
+            matches("name", r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and -"),
+            one_of("datapathProvider", ("ADVANCED_DATAPATH", "LEGACY_DATAPATH", "DATAPATH_PROVIDER_UNSPECIFIED")),
+            one_of("releaseChannel.channel", ("RAPID", "REGULAR", "STABLE", "EXTENDED", "UNSPECIFIED")),
+            one_of("databaseEncryption.state", ("ENCRYPTED", "DECRYPTED", "ALL_OBJECTS_ENCRYPTION_ENABLED")),
+            one_of("deletionPolicy", ("DELETE", "ABANDON", "PREVENT")),
+            cidr("privateClusterConfig.masterIpv4CidrBlock", shortest=28, longest=28),
+            shape(_default_pool),
+            shape(_exclusions),
+        ),
+    ),
+    TypeRules(
+        type_name="gcp:container/nodePool:NodePool",
+        name="name",
+        immutable=frozenset(
+            {
+                "cluster",
+                "initialNodeCount",
+                "location",
+                "maxPodsPerNode",
+                "namePrefix",
+                "placementPolicy",
+                "project",
+                "queuedProvisioning",
+                "nodeConfig.machineType",
+                "nodeConfig.diskType",
+                "nodeConfig.diskSizeGb",
+                "nodeConfig.spot",
+                "nodeConfig.serviceAccount",
+                "nodeConfig.shieldedInstanceConfig",
+                "nodeConfig.guestAccelerators",
+                "nodeConfig.oauthScopes",
+                "nodeConfig.bootDiskKmsKey",
+                "nodeConfig.imageType",
+            }
+        ),
+        rules=(
+            needs("nodeConfig"),
+            conflicts("autoscaling", "nodeCount"),
+            min_not_above_max("autoscaling.totalMinNodeCount", "autoscaling.totalMaxNodeCount"),
+            min_not_above_max("autoscaling.minNodeCount", "autoscaling.maxNodeCount"),
+            matches("name", r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?", "1 to 40 lower-case letters, digits and -"),
+            one_of("nodeConfig.workloadMetadataConfig.mode", ("GKE_METADATA", "GCE_METADATA")),
+            one_of("autoscaling.locationPolicy", ("ANY", "BALANCED")),
+            *nodes.RULES,
+            shape(_scaling),
+        ),
+    ),
+)
