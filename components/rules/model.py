@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 Kind = Literal[
@@ -23,6 +23,9 @@ class Unknown:
 
     def __bool__(self) -> bool:
         return True
+
+    def looked(self) -> None:
+        """Somebody wants the value. Those that a rule looks at in earnest remember it (`Glance`)."""
 
 
 UNKNOWN: Final = Unknown()
@@ -53,11 +56,14 @@ class Inputs:
         for name, index in _STEP.findall(path):
             if isinstance(value, Unknown):
                 return value
+            # Past the watch: that something is given is known even where its value is not.
             if name:
-                value = value.get(name) if isinstance(value, dict | Mapping) else None
+                plain = isinstance(value, dict)
+                value = dict.get(value, name) if plain else value.get(name) if isinstance(value, Mapping) else None
             else:
                 position = int(index)
-                value = value[position] if isinstance(value, list) and position < len(value) else None
+                inside = isinstance(value, list) and position < len(value)
+                value = list.__getitem__(value, position) if inside else None
             if value is None:
                 return None
         return value
@@ -65,12 +71,80 @@ class Inputs:
     def known(self, path: str) -> Any:
         """The value at a path, or None when it is absent or not known yet."""
         value = self.get(path)
-        return None if isinstance(value, Unknown) else value
+        if isinstance(value, Unknown):
+            value.looked()
+            return None
+        return value
 
     def text(self, path: str) -> str:
         """The string at a path, or an empty one."""
         value = self.known(path)
         return value if isinstance(value, str) else ""
+
+
+class Glance:
+    """Notes whether somebody looked at a value that is not known yet."""
+
+    def __init__(self) -> None:
+        self.taken = False
+
+    def over(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same inputs, watched at any depth; those that hold nothing unknown are left as they are."""
+        return _watched(inputs, self) if _unsure(inputs) else inputs
+
+
+class _Awaited(Unknown):
+    def __init__(self, glance: Glance) -> None:
+        self._glance = glance
+
+    def looked(self) -> None:
+        self._glance.taken = True
+
+
+class _Fields(dict[str, Any]):
+    """An object whose unknown fields are noticed when they are read."""
+
+    def __getitem__(self, key: str) -> Any:
+        return _noticed(super().__getitem__(key))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return _noticed(super().get(key, default))
+
+    def items(self) -> Any:
+        return [(key, _noticed(value)) for key, value in super().items()]
+
+    def values(self) -> Any:
+        return [_noticed(value) for value in super().values()]
+
+
+class _Items(list[Any]):
+    """A list whose unknown elements are noticed and left out when it is walked."""
+
+    def __iter__(self) -> Any:
+        return (item for item in map(_noticed, super().__iter__()) if not isinstance(item, Unknown))
+
+    def __getitem__(self, index: Any) -> Any:
+        return _noticed(super().__getitem__(index))
+
+
+def _noticed(value: Any) -> Any:
+    if isinstance(value, Unknown):
+        value.looked()
+    return value
+
+
+def _unsure(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_unsure, value.values()))
+    return any(map(_unsure, value)) if isinstance(value, list) else isinstance(value, Unknown)
+
+
+def _watched(value: Any, glance: Glance) -> Any:
+    if isinstance(value, Mapping):
+        return _Fields({key: _watched(item, glance) for key, item in value.items()})
+    if isinstance(value, list):
+        return _Items(_watched(item, glance) for item in value)
+    return _Awaited(glance) if isinstance(value, Unknown) else value
 
 
 Check = Callable[[Inputs], Iterable[Problem]]
@@ -80,7 +154,8 @@ Check = Callable[[Inputs], Iterable[Problem]]
 class Rule:
     """One rule on the inputs of a type. `facts` is what it compares with; `fix` says in words what to do about it.
 
-    It yields every fault that it finds, never the first only, and nothing about a value that is not known yet.
+    It gives every fault that it finds, never the first only. A rule that looked at a value that is not known yet gives
+    nothing: what it found might be a guess.
     """
 
     kind: Kind
@@ -89,8 +164,10 @@ class Rule:
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fix: str = ""
 
-    def __call__(self, call: Inputs) -> Iterable[Problem]:
-        return self.check(call)
+    def __call__(self, call: Inputs) -> list[Problem]:
+        glance = Glance()
+        found = list(self.check(replace(call, inputs=glance.over(call.inputs))))
+        return [] if glance.taken else found
 
     @property
     def title(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.rules.azure.cluster import POOL_NAME
 from components.rules.checks import (
     networks,
     objects,
@@ -43,22 +42,9 @@ IDENTITY, VAULT = "azure-native:managedidentity:UserAssignedIdentity", "azure-na
 def _system_pool(call: Call) -> Iterator[Problem]:
     profiles = call.known("agentPoolProfiles")
     pools = objects(profiles)
-    if not any(pool.get("mode") == "System" for pool in pools):
-        yield Problem("agentPoolProfiles", "needs at least one pool with mode System")
     for index, pool in enumerate(pools):
         path = f"agentPoolProfiles[{index}]"
         yield from _pool_problems(path, pool, region=location_of(call))
-        if isinstance(pool.get("name"), str):
-            yield from _pool_name(f"{path}.name", str(pool["name"]))
-
-
-def _pool_name(path: str, name: str) -> Iterator[Problem]:
-    import re
-
-    if not re.fullmatch(POOL_NAME, name):
-        yield Problem(
-            path, f"{name!r} is no valid name: 1 to 12 lower-case letters and digits, beginning with a letter"
-        )
 
 
 def _pool_problems(path: str, pool: Mapping[str, Any], *, region: str) -> Iterator[Problem]:
@@ -66,46 +52,10 @@ def _pool_problems(path: str, pool: Mapping[str, Any], *, region: str) -> Iterat
     size = pool.get("vmSize")
     if isinstance(size, str):
         yield from machine_problems(f"{at}vmSize", size, machines=AZURE_MACHINES, region=region)
-    elif size is None:
-        yield Problem(f"{at}vmSize", "is required by the API")
     yield from zone_problems(f"{at}availabilityZones", strings(pool.get("availabilityZones")), region=region)
-    low, high = pool.get("minCount"), pool.get("maxCount")
-    if pool.get("enableAutoScaling") is True:
-        for name, value in (("minCount", low), ("maxCount", high)):
-            if value is None:
-                yield Problem(f"{at}{name}", "is required by the API with enableAutoScaling")
-    elif low is not None or high is not None:
-        yield Problem(f"{at}enableAutoScaling", "must be true when minCount or maxCount is set")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield Problem(f"{at}minCount", f"is {low}, above maxCount ({high})")
-    if pool.get("mode") == "System" and (low == 0 or pool.get("count") == 0):
-        yield Problem(f"{at}minCount", "a System pool keeps at least one node")
-    if pool.get("mode") == "System" and pool.get("scaleSetPriority") == "Spot":
-        yield Problem(f"{at}scaleSetPriority", "a System pool cannot be Spot")
-    pods = pool.get("maxPods")
-    if isinstance(pods, int) and not 10 <= pods <= 250:
-        yield Problem(f"{at}maxPods", f"{pods} lies outside 10 to 250")
 
 
-def _cluster_shape(call: Call) -> Iterator[Problem]:
-    if call.known("disableLocalAccounts") is True and call.known("aadProfile.managed") is not True:
-        yield Problem("aadProfile.managed", "must be true when local accounts are disabled, or nobody could sign in")
-    access = call.known("apiServerAccessProfile")
-    if (
-        isinstance(access, dict)
-        and access.get("privateDNSZone") == "none"
-        and access.get("enablePrivateClusterPublicFQDN") is False
-    ):
-        yield Problem(
-            "apiServerAccessProfile.privateDNSZone", "none together with a disabled public name leaves no name at all"
-        )
-    identity = call.known("securityProfile.workloadIdentity.enabled")
-    if identity is True and call.known("oidcIssuerProfile.enabled") is not True:
-        yield Problem("oidcIssuerProfile.enabled", "must be true for workload identity")
-    if call.known("networkProfile.networkPluginMode") == "overlay" and call.get("networkProfile.podCidr") is None:
-        yield Problem(
-            "networkProfile.podCidr", "is required here in overlay mode: left out, every cluster takes 10.244.0.0/16"
-        )
+def _version(call: Call) -> Iterator[Problem]:
     yield from version_problems("kubernetesVersion", call.text("kubernetesVersion"), cloud="azure")
 
 
@@ -257,11 +207,6 @@ def _agent_pool_rules(call: Call) -> Iterator[Problem]:
     yield from _pool_problems(
         "", call.inputs, region=cluster.region if cluster else str(call.config.get("location", ""))
     )
-    for index, text in enumerate(strings(call.known("nodeTaints"))):
-        if text.rpartition(":")[2] not in ("NoSchedule", "NoExecute", "PreferNoSchedule"):
-            yield Problem(
-                f"nodeTaints[{index}]", f"{text!r} must be key=value:NoSchedule (or NoExecute, PreferNoSchedule)"
-            )
 
 
 CLUSTER_TYPES: tuple[TypeSpec, ...] = (
@@ -283,7 +228,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
         ),
         rules=(
             _system_pool,
-            _cluster_shape,
+            _version,
             _cluster_ranges,
         ),
     ),

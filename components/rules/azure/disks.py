@@ -11,6 +11,7 @@ from components.rules.checks import (
     objects,
     one_of,
     shape,
+    strings,
 )
 from components.rules.model import Inputs, Problem, TypeRules
 
@@ -39,7 +40,7 @@ def _rules(call: Inputs) -> Iterator[Problem]:
         filters = definition.get("filters") if isinstance(definition, dict) else None
         if not actions:
             yield Problem(f"{path}.definition.actions", "at least one action is required by the API")
-        kinds = filters.get("blobTypes") if isinstance(filters, dict) else None
+        kinds = strings(filters.get("blobTypes")) if isinstance(filters, dict) else []
         if not kinds or any(kind not in _BLOBS for kind in kinds):
             yield Problem(f"{path}.definition.filters.blobTypes", f"is required, of {', '.join(_BLOBS)}")
 
