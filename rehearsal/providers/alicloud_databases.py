@@ -93,6 +93,26 @@ def _instance_of(call: Call) -> str:
     return call.text("instanceId")
 
 
+# With a standby; the end says how many nodes.
+_CLASSES = {
+    "HighAvailability": (
+        *(f"pg.n2.{cpus}c.2m" for cpus in (1, 2, 4, 8)),
+        *(f"pg.n4.{cpus}c.2m" for cpus in (2, 4, 6, 8, 12)),
+        *("pg.x4.large.2c", "pg.x4.xlarge.2c", "pg.x4.2xlarge.2c", "pg.x8.medium.2c", "pg.x8.large.2c"),
+    ),
+    "Basic": ("pg.n2.1c.1m", "pg.n2.2c.1m", "pg.n4.2c.1m", "pg.n2.4c.1m", "pg.n4.4c.1m", "pg.n4.8c.1m"),
+}
+
+
+def _emulated(call: Call) -> Iterator[Problem]:
+    engine = call.known("engine")
+    if engine in ("MySQL", "SQLServer", "MariaDB"):
+        yield Problem("engine", "is not emulated here")
+    category, kind = call.text("category") or "Basic", call.known("instanceType")
+    if isinstance(kind, str) and category in _CLASSES and kind not in _CLASSES[category]:
+        yield Problem("instanceType", not_offered(kind, _CLASSES[category], what="instance type", where=category))
+
+
 DATABASE_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=INSTANCE,
@@ -104,6 +124,7 @@ DATABASE_TYPES: tuple[TypeSpec, ...] = (
         rules=(
             _zones,
             _encryption,
+            _emulated,
         ),
     ),
     TypeSpec(

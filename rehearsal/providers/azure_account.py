@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BUDGET = "azure-native:consumption:Budget"
 ASSIGNMENT = "azure-native:authorization:PolicyAssignment"
+# The built-in definitions about places, and what both of them ask for.
+_DEFINITIONS: Final = ("e56962a6-4747-49cd-b67b-bf8b01975c4c", "e765b5de-1225-4ba3-bd56-1ac6695af988")
 _LOCATIONS: Final = "listOfAllowedLocations"
 _MONTHS_AHEAD: Final = 12
 
@@ -53,6 +55,12 @@ def _budget_id(call: Call) -> str:
     return f"{call.text('scope')}/providers/Microsoft.Consumption/budgets/{call.text('budgetName')}"
 
 
+def _defined(call: Call) -> Iterator[Problem]:
+    definition = call.known("policyDefinitionId")
+    if isinstance(definition, str) and definition.rsplit("/", 1)[-1] not in _DEFINITIONS:
+        yield Problem("policyDefinitionId", f"there is no definition {definition!r}")
+
+
 def _allowed_locations(call: Call) -> Iterator[Problem]:
     path, given = f"parameters.{_LOCATIONS}.value", call.known(f"parameters.{_LOCATIONS}.value")
     if call.get(f"parameters.{_LOCATIONS}.value") is None:
@@ -88,6 +96,6 @@ ACCOUNT_TYPES: tuple[TypeSpec, ...] = (
             "type": "Microsoft.Authorization/policyAssignments",
             "systemData": system_data(),
         },
-        rules=(_allowed_locations,),
+        rules=(_defined, _allowed_locations),
     ),
 )

@@ -114,6 +114,16 @@ def _model(call: Call) -> Iterator[Problem]:
         yield Problem(f"{path}.name", f"{name} is not offered as Standard in {account.region}")
 
 
+# Thousands of tokens a minute that a subscription may give to one model of a region.
+_QUOTA: Final = 350
+
+
+def _quota(call: Call) -> Iterator[Problem]:
+    capacity = call.known("sku.capacity")
+    if isinstance(capacity, int) and capacity > _QUOTA:
+        yield Problem("sku.capacity", f"{capacity} lies outside 1 to {_QUOTA}, the quota of the subscription")
+
+
 AI_TYPES: tuple[TypeSpec, ...] = (
     child_of_group(
         ACCOUNT,
@@ -130,6 +140,6 @@ AI_TYPES: tuple[TypeSpec, ...] = (
         inside=(("accountName", ACCOUNT),),
         outputs=lambda _call, _id: {"systemData": system_data()},
         located=False,
-        rules=(_model,),
+        rules=(_model, _quota),
     ),
 )

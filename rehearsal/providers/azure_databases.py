@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.rules.checks import objects
+from components.rules.checks import not_offered, objects
 from components.rules.model import Problem
 from rehearsal.providers.azure_arm import child_of_group, location_of, resolve, system_data, zone_problems
 from rehearsal.providers.azure_cluster import IDENTITY
@@ -114,6 +114,19 @@ def _forgotten(_resource: Any, _call: Call) -> None:
     return
 
 
+# The settings that are emulated.
+_SETTINGS = (
+    *("require_secure_transport", "ssl_min_protocol_version", "ssl_max_protocol_version", "azure.extensions"),
+    *("max_connections", "log_connections", "log_disconnections"),
+)
+
+
+def _setting(call: Call) -> Iterator[Problem]:
+    name = call.text("configurationName")
+    if name and name not in _SETTINGS:
+        yield Problem("configurationName", not_offered(name, _SETTINGS, what="setting"))
+
+
 DATABASE_TYPES: tuple[TypeSpec, ...] = (
     child_of_group(
         SERVER,
@@ -135,6 +148,7 @@ DATABASE_TYPES: tuple[TypeSpec, ...] = (
         outputs=lambda _call, _id: {"isReadOnly": False, "isConfigPendingRestart": False, "systemData": system_data()},
         located=False,
         removal=_forgotten,
+        rules=(_setting,),
     ),
     child_of_group(
         "azure-native:dbforpostgresql:Database",

@@ -19,9 +19,7 @@ _SMALLEST, _LARGEST = 100, 102_400
 
 def _share(call: Call) -> Iterator[Problem]:
     nfs = call.known("enabledProtocols") == "NFS"
-    squash, size = call.known("rootSquash"), call.known("shareQuota")
-    if squash is not None and not nfs:
-        yield Problem("rootSquash", "is for NFS shares only")
+    size = call.known("shareQuota")
     account = resolve(call, ACCOUNT, call.text("accountName"))
     if account is None:
         return

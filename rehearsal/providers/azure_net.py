@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.rules.checks import cidr_problems, networks, overlap_problems, strings
+from components.rules.checks import networks, overlap_problems, strings
 from components.rules.model import Problem
 from rehearsal.providers.azure_arm import (
     GROUP,
@@ -44,13 +44,8 @@ def _group_outputs(call: Call, _id: str) -> dict[str, Any]:
 
 def _subnet_place(call: Call) -> Iterator[Problem]:
     block = call.text("addressPrefix")
-    if not block:
-        if call.get("addressPrefix") is None and call.get("addressPrefixes") is None:
-            yield Problem("addressPrefix", "is required by the API")
-        return
-    yield from cidr_problems("addressPrefix", block, shortest=8, longest=29)
     vnet = resolve(call, VNET, call.text("virtualNetworkName"))
-    if vnet is None:
+    if vnet is None or not block:
         return
     space = strings(vnet.inputs.get("addressSpace", {}).get("addressPrefixes"))
     for mine in networks([block]):
@@ -67,14 +62,10 @@ def _subnet_place(call: Call) -> Iterator[Problem]:
 def _nat_zones(call: Call) -> Iterator[Problem]:
     zones = strings(call.known("zones"))
     yield from zone_problems("zones", zones, region=location_of(call))
-    if len(zones) > 1:
-        yield Problem("zones", "a Standard NAT gateway lies in one zone")
 
 
 def _ip_shape(call: Call) -> Iterator[Problem]:
     yield from zone_problems("zones", strings(call.known("zones")), region=location_of(call))
-    if call.known("sku.name") == "Standard" and call.known("publicIPAllocationMethod") != "Static":
-        yield Problem("publicIPAllocationMethod", "a Standard address must be Static")
 
 
 def _public_ip(_call: Call, id_: str) -> dict[str, Any]:

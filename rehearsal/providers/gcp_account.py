@@ -4,7 +4,7 @@ organisation."""
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from components.rules.checks import objects
 from components.rules.model import Problem
@@ -59,6 +59,23 @@ def _locations(path: str, values: Any) -> Iterator[Problem]:
                 yield Problem(f"{path}.{kind}[{index}]", f"{value!r} is no location and no group of locations")
 
 
+# The emulated billing accounts and what they are billed in.
+_ACCOUNTS: Final = {"01E0E0-000000-0000EE": "EUR", "01D0D0-000000-0000DD": "USD"}
+
+
+def _billed(call: Call) -> Iterator[Problem]:
+    value = call.text("billingAccount").removeprefix("billingAccounts/")
+    if not re.fullmatch(r"[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}", value):
+        return
+    currency = _ACCOUNTS.get(value)
+    if currency is None:
+        yield Problem("billingAccount", f"the caller may not see a billing account {value}")
+        return
+    asked = call.known("amount.specifiedAmount.currencyCode")
+    if isinstance(asked, str) and asked != currency:
+        yield Problem("amount.specifiedAmount.currencyCode", f"{value} is billed in {currency}, not in {asked}")
+
+
 ACCOUNT_TYPES: tuple[TypeSpec, ...] = (
     TypeSpec(
         type_name=BUDGET,
@@ -67,6 +84,7 @@ ACCOUNT_TYPES: tuple[TypeSpec, ...] = (
         key=lambda call: call.urn,
         outputs=_outputs,
         removal=_kept,
+        rules=(_billed,),
     ),
     TypeSpec(
         type_name=POLICY,

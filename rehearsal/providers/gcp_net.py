@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.rules.checks import (
-    cidr_problems,
     networks,
     not_offered,
     objects,
@@ -70,20 +69,14 @@ def _ranges(inputs: Any) -> dict[str, str]:
 
 def _subnet_ranges(call: Call) -> Iterator[Problem]:
     primary = call.text("ipCidrRange")
-    yield from cidr_problems("ipCidrRange", primary, shortest=8, longest=29) if primary else ()
-    names: set[str] = set()
     secondary = objects(call.known("secondaryIpRanges"))
     own: dict[str, str] = {"the primary range": primary} if primary else {}
     for index, entry in enumerate(secondary):
         path = f"secondaryIpRanges[{index}]"
         name, block = entry.get("rangeName"), entry.get("ipCidrRange")
-        if isinstance(name, str) and name in names:
-            yield Problem(f"{path}.rangeName", f"{name!r} is used twice")
         if isinstance(block, str):
-            yield from cidr_problems(f"{path}.ipCidrRange", block, shortest=8, longest=29, private=False)
             yield from overlap_problems(f"{path}.ipCidrRange", block, own | _RESERVED)
             own[str(name)] = block
-        names.add(str(name))
     network = find(call, NETWORK, call.text("network"))
     if network is None:
         return

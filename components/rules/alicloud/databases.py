@@ -22,23 +22,11 @@ from components.rules.model import Inputs, Problem, TypeRules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The engine that is emulated; the others of the service are refused by name.
-_ENGINE, _ENGINES = "PostgreSQL", ("MySQL", "SQLServer", "PostgreSQL", "MariaDB")
+_ENGINES = ("MySQL", "SQLServer", "PostgreSQL", "MariaDB")
 _VERSIONS = tuple(f"{major}.0" for major in range(10, 19))
 
 
 _CATEGORIES = ("Basic", "HighAvailability", "cluster", "serverless_basic", "serverless_ha", "serverless_standard")
-# With a standby; the end says how many nodes.
-_CLASSES = {
-    "HighAvailability": (
-        *(f"pg.n2.{cpus}c.2m" for cpus in (1, 2, 4, 8)),
-        *(f"pg.n4.{cpus}c.2m" for cpus in (2, 4, 6, 8, 12)),
-        *("pg.x4.large.2c", "pg.x4.xlarge.2c", "pg.x4.2xlarge.2c", "pg.x8.medium.2c", "pg.x8.large.2c"),
-    ),
-    "Basic": ("pg.n2.1c.1m", "pg.n2.2c.1m", "pg.n4.2c.1m", "pg.n2.4c.1m", "pg.n4.4c.1m", "pg.n4.8c.1m"),
-}
-
-
 _SMALLEST = {"cloud_essd": 20, "cloud_essd2": 500, "cloud_essd3": 1500, "general_essd": 10}
 _DISKS = (*_SMALLEST, "cloud_ssd", "local_ssd")
 
@@ -51,23 +39,12 @@ _DAYS = frozenset({"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 
 
 def _engine(call: Inputs) -> Iterator[Problem]:
-    engine = call.known("engine")
-    if isinstance(engine, str) and engine != _ENGINE:
-        said = "is not emulated here" if engine in _ENGINES else not_offered(engine, _ENGINES, what="engine")
-        yield Problem("engine", said)
-    if call.get("forceEncryption") is not None:
+    if call.known("engine") == "PostgreSQL" and call.get("forceEncryption") is not None:
         yield Problem("forceEncryption", "is for MySQL and SQL Server; PostgreSQL asks for TLS by hostssl rules")
 
 
 def _size(call: Inputs) -> Iterator[Problem]:
-    category, kind, disk = (
-        call.text("category") or "Basic",
-        call.known("instanceType"),
-        call.text("dbInstanceStorageType"),
-    )
-    if isinstance(kind, str) and category in _CLASSES and kind not in _CLASSES[category]:
-        yield Problem("instanceType", not_offered(kind, _CLASSES[category], what="instance type", where=category))
-    size = call.known("instanceStorage")
+    disk, size = call.text("dbInstanceStorageType"), call.known("instanceStorage")
     if not isinstance(size, int):
         return
     smallest = _SMALLEST.get(disk, 20)
@@ -147,6 +124,7 @@ TYPES: tuple[TypeRules, ...] = (
             shape(_size),
             shape(_hosts),
             shape(_shape),
+            one_of("engine", _ENGINES),
             one_of("engineVersion", _VERSIONS),
             one_of("category", _CATEGORIES),
             one_of("dbInstanceStorageType", _DISKS),

@@ -22,8 +22,6 @@ _ELSEWHERE: Final = ("GlobalStandard", "GlobalBatch", "GlobalProvisionedManaged"
 
 
 _HERE: Final = ("Standard", "ProvisionedManaged")
-# Thousands of tokens a minute that a subscription may give to one model of a region.
-_QUOTA: Final = 350
 
 
 def _closed(call: Inputs) -> Iterator[Problem]:
@@ -41,8 +39,8 @@ def _sku(call: Inputs) -> Iterator[Problem]:
     if isinstance(sku, str) and sku not in (*_HERE, *_ELSEWHERE):
         yield Problem("sku.name", not_offered(sku, (*_HERE, *_ELSEWHERE), what="SKU"))
     capacity = call.known("sku.capacity")
-    if isinstance(capacity, int) and not 1 <= capacity <= _QUOTA:
-        yield Problem("sku.capacity", f"{capacity} lies outside 1 to {_QUOTA}, the quota of the subscription")
+    if isinstance(capacity, int) and capacity < 1:
+        yield Problem("sku.capacity", f"must be 1 at least, not {capacity}")
 
 
 TYPES: tuple[TypeRules, ...] = (

@@ -23,13 +23,11 @@ _TIERS = {"Burstable": ("Standard_B",), "GeneralPurpose": ("Standard_D",), "Memo
 _MODES = ("Disabled", "SameZone", "ZoneRedundant")
 
 
-# What may be set here, and to what; None: any text.
-_SETTINGS: dict[str, tuple[str, ...] | None] = {
+# Settings that take one of a few words; those that take any text are not listed.
+_SETTINGS: dict[str, tuple[str, ...]] = {
     "require_secure_transport": ("on", "off"),
     "ssl_min_protocol_version": ("TLSv1.2", "TLSv1.3"),
     "ssl_max_protocol_version": ("TLSv1.2", "TLSv1.3"),
-    "azure.extensions": None,
-    "max_connections": None,
     "log_connections": ("on", "off"),
     "log_disconnections": ("on", "off"),
 }
@@ -59,9 +57,6 @@ def _logins(call: Inputs) -> Iterator[Problem]:
 
 def _setting(call: Inputs) -> Iterator[Problem]:
     name, value = call.text("configurationName"), call.known("value")
-    if name and name not in _SETTINGS:
-        yield Problem("configurationName", not_offered(name, _SETTINGS, what="setting"))
-        return
     allowed = _SETTINGS.get(name)
     if allowed and isinstance(value, str) and value not in allowed:
         yield Problem("value", not_offered(value, allowed, what="value"))

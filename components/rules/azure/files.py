@@ -9,10 +9,20 @@ from components.rules.checks import (
     between,
     matches,
     one_of,
+    shape,
 )
+from components.rules.model import Inputs, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from components.rules.model import TypeRules
+
+
+def _squash(call: Inputs) -> Iterator[Problem]:
+    if call.known("rootSquash") is not None and call.known("enabledProtocols") != "NFS":
+        yield Problem("rootSquash", "is for NFS shares only")
+
 
 TYPES: tuple[TypeRules, ...] = (
     in_group(
@@ -32,6 +42,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"enabledProtocols"}),
         located=False,
         rules=(
+            shape(_squash),
             one_of("enabledProtocols", ("SMB", "NFS")),
             one_of("rootSquash", ("NoRootSquash", "RootSquash", "AllSquash")),
             one_of("accessTier", ("TransactionOptimized", "Hot", "Cool", "Premium")),

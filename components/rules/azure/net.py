@@ -43,6 +43,23 @@ def _rules(call: Inputs) -> Iterator[Problem]:
             yield Problem(f"{path}.priority", f"{priority} is already used by rule {taken} in the same direction")
 
 
+def _subnet(call: Inputs) -> Iterator[Problem]:
+    if call.get("addressPrefix") is None and call.get("addressPrefixes") is None:
+        yield Problem("addressPrefix", "is required by the API")
+    if block := call.text("addressPrefix"):
+        yield from cidr_problems("addressPrefix", block, shortest=8, longest=29)
+
+
+def _one_zone(call: Inputs) -> Iterator[Problem]:
+    if len(strings(call.known("zones"))) > 1:
+        yield Problem("zones", "a Standard NAT gateway lies in one zone")
+
+
+def _static(call: Inputs) -> Iterator[Problem]:
+    if call.known("sku.name") == "Standard" and call.known("publicIPAllocationMethod") != "Static":
+        yield Problem("publicIPAllocationMethod", "a Standard address must be Static")
+
+
 TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="azure-native:resources:ResourceGroup",
@@ -77,7 +94,10 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:network:PublicIPAddress",
         "publicIpAddressName",
         immutable=frozenset({"sku", "zones", "publicIPAddressVersion"}),
-        rules=(matches("publicIpAddressName", _NAME, _WORDS),),
+        rules=(
+            shape(_static),
+            matches("publicIpAddressName", _NAME, _WORDS),
+        ),
     ),
     in_group(
         "azure-native:network:NatGateway",
@@ -86,6 +106,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             needs("sku"),
             one_of("sku.name", ("Standard",)),
+            shape(_one_zone),
             matches("natGatewayName", _NAME, _WORDS),
         ),
     ),
@@ -94,6 +115,9 @@ TYPES: tuple[TypeRules, ...] = (
         "subnetName",
         inside=("virtualNetworkName",),
         located=False,
-        rules=(matches("subnetName", _NAME, _WORDS),),
+        rules=(
+            shape(_subnet),
+            matches("subnetName", _NAME, _WORDS),
+        ),
     ),
 )

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from components.rules.checks import (
     between,
+    cidr,
+    cidr_problems,
     matches,
     needs,
+    objects,
     one_of,
     shape,
 )
@@ -57,6 +60,18 @@ def _firewall_shape(call: Inputs) -> Iterator[Problem]:
         yield Problem("sourceRanges", "one of sourceRanges, sourceTags, sourceServiceAccounts is required for INGRESS")
 
 
+def _ranges(call: Inputs) -> Iterator[Problem]:
+    names: set[str] = set()
+    for index, entry in enumerate(objects(call.known("secondaryIpRanges"))):
+        path = f"secondaryIpRanges[{index}]"
+        name, block = entry.get("rangeName"), entry.get("ipCidrRange")
+        if isinstance(name, str) and name in names:
+            yield Problem(f"{path}.rangeName", f"{name!r} is used twice")
+        if isinstance(block, str):
+            yield from cidr_problems(f"{path}.ipCidrRange", block, shortest=8, longest=29, private=False)
+        names.add(str(name))
+
+
 _NAMED = matches("name", NAME_PATTERN, NAME_WORDS)
 TYPES: tuple[TypeRules, ...] = (
     TypeRules(
@@ -78,6 +93,8 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             _NAMED,
             needs("ipCidrRange"),
+            cidr("ipCidrRange", shortest=8, longest=29),
+            shape(_ranges),
             one_of("purpose", ("PRIVATE", "REGIONAL_MANAGED_PROXY", "PRIVATE_SERVICE_CONNECT", "GLOBAL_MANAGED_PROXY")),
         ),
     ),
