@@ -7,9 +7,9 @@ were, a stack without a fault is not planned again.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,6 @@ Rows = list[dict[str, Any]]
 AT_ONCE = 2
 _ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = ("components", "stacks")
-_PACKAGES = ("pulumi", "pulumi-kubernetes", "pulumi-alicloud", "pulumi-gcp", "pulumi-azure-native")
 
 
 def check(app: App, stacks: Sequence[Stack]) -> None:
@@ -140,11 +139,5 @@ def _program() -> str:
             if path.suffix != ".pyc" and path.is_file():
                 status = path.stat()
                 seen.append((str(path.relative_to(_ROOT)), status.st_mtime_ns, status.st_size))
-    return hashlib.sha256(json.dumps([seen, sys.version, *map(_version, _PACKAGES)]).encode()).hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    sdks = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("pulumi*.dist-info"))
+    return hashlib.sha256(json.dumps([seen, sys.version, sdks]).encode()).hexdigest()

@@ -132,7 +132,7 @@ NAME_RULES: dict[tuple[str, str], NameRule] = {
     ("azure-native:storage:BlobContainer", "containerName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
     ("azure-native:storage:FileShare", "shareName"): _rule(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
     ("azure-native:alertsmanagement:PrometheusRuleGroup", "ruleGroupName"): _rule(r"[^#<>%&:\\?/{}*]{1,260}"),
-    ("azure-native:monitor:ActionGroup", "actionGroupName"): _rule(r"[^/&%\\?]{1,260}"),
+    ("azure-native:monitor:ActionGroup", "actionGroupName"): _rule(r"[^/&%\\?\x00-\x1f]{1,260}"),
     ("azure-native:monitor:ActivityLogAlert", "activityLogAlertName"): _rule(r"[^<>*%&:\\?+/#]{1,260}"),
     ("azure-native:monitor:AzureMonitorWorkspace", "azureMonitorWorkspaceName"): _AZ_MONITOR,
     ("azure-native:monitor:DataCollectionEndpoint", "dataCollectionEndpointName"): _AZ_MONITOR,

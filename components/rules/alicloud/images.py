@@ -26,7 +26,7 @@ def _steps(path: str, size: int) -> Rule:
         if isinstance(value, int) and (value <= 0 or value % size):
             yield Problem(path, f"is sold in multiples of {size}, not {value}")
 
-    return shape(rule, name="steps")
+    return shape(rule, name=f"steps of {path}")
 
 
 def _paid(call: Inputs) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli import planned, stack_rules
+from cli import errors, planned
 from tests.unit.cli.commands.test_stack import calls, engine, stacks
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["engine"]
 STACK = "rehearsal.eu-ams-1.infra"
 NETWORK = "gcp:compute/network:Network"
-PAR, AMS = "region: francecentral\n", "region: europe-west4\n"
-# The fleet's own check takes any text for both: which form they have is the cloud's affair.
-NOBODY = "      budget: {currency: EUR, since: '2027-01', alerts: somebody}\n"
-NOWHERE = "      budget: {account: 12-34, currency: EUR, since: '2027-01', alerts: projects/p-1/topics/money}\n"
+PAR = "region: francecentral\n"
+# The fleet's own check takes such a name; what it may be called there is the cloud's affair.
+MODEL = "      template:\n        ai_platform: {model: {name: x, version: '1', publisher: OpenAI}}\n"
 
 
 def changed(operator: Any, tmp_path: Path, *more: tuple[str, str]) -> Path:
@@ -36,63 +35,93 @@ def changed(operator: Any, tmp_path: Path, *more: tuple[str, str]) -> Path:
     return path
 
 
-def test_what_the_clouds_would_refuse_is_told_at_once_and_no_engine_starts(engine: Any, tmp_path: Path) -> None:
-    changed(engine, tmp_path, (PAR, NOBODY), (AMS, NOWHERE))
-    for verb in (("preview",), ("up", "--dry-run")):
+def row(type_: str, own: str, stack: str = STACK, /, **inputs: Any) -> dict[str, Any]:
+    return {"urn": f"urn:pulumi:{stack}::twain::{type_}::{own}", "type": type_, "inputs": inputs}
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
+    """Plans as they are given, instead of the program's, and the stacks that were planned."""
+    rows, asked = list[Any](), list[Any]()
+
+    def plan(names: Any, **_more: Any) -> Any:
+        asked.append(names)
+        return list(rows)
+
+    monkeypatch.setattr(planned, "plan", plan)
+    return rows, asked
+
+
+def test_what_a_cloud_would_refuse_is_told_before_the_engine_starts(engine: Any, tmp_path: Path) -> None:
+    changed(engine, tmp_path, (PAR, MODEL))
+    ran = engine.twain("stack", "preview", "--cell", "eu-par-1", "--layer", "infra")
+    assert ran.code == 2, ran.err
+    assert (
+        ran.err.count("error ") == ran.err.count("error SPEC-RULE: pattern: deploymentName 'x' is no valid name") == 1
+    )
+    assert "rehearsal.eu-par-1.infra: azure-native:cognitiveservices:Deployment eu-par-1-ai (deploymentName)" in ran.err
+    assert "https://www.pulumi.com/registry/packages/azure-native/api-docs/cognitiveservices/deployment/" in ran.err
+    assert not (engine.home / "calls").exists()
+
+
+def test_all_stacks_are_told_at_once(engine: Any, played: tuple[list[Any], list[Any]]) -> None:
+    other = "rehearsal.eu-par-1.infra"
+    played[0].extend(
+        [
+            row(NETWORK, "a", name="A_b", mtu=9000),
+            row("azure-native:storage:BlobServiceProperties", "b", other, deleteRetentionPolicy={"days": 400}),
+            row(NETWORK, "c", name="04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
+        ]
+    )
+    for verb in (("preview",), ("up", "-y"), ("up", "--dry-run")):
         ran = engine.twain("stack", *verb, "--layer", "infra")
         assert ran.code == 2, ran.err
-        assert "billingAccount '12-34' is no billing account" in ran.err
-        assert "'somebody' is no id of an action group" in ran.err
-        assert "rehearsal.eu-par-1.infra: azure-native:consumption:Budget eu-par-1-budget" in ran.err
-        assert f"{STACK}: gcp:billing/budget:Budget eu-ams-1-budget" in ran.err
-        assert "https://www.pulumi.com/registry/packages/gcp/api-docs/billing/budget/" in ran.err
-        assert "error SPEC-RULE: " in ran.err
-        assert "error RES-" not in ran.err
+        assert "range: mtu must lie between 1300 and 8896, not 9000. Found: 9000." in ran.err
+        assert "deleteRetentionPolicy.days must lie between 1 and 365, not 400. Found: 400." in ran.err
+        assert f"where  {STACK}: {NETWORK} a (name)" in ran.err
+        assert f"{NETWORK} c" not in ran.err
         assert not (engine.home / "calls").exists()
 
 
 def test_a_stack_without_a_fault_is_planned_once_for_as_long_as_nothing_changes(
-    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Any, tmp_path: Path, played: tuple[list[Any], list[Any]]
 ) -> None:
-    path, plans, plan = changed(engine, tmp_path), list[Any](), planned.plan
-
-    def noted(names: Any, **more: Any) -> Any:
-        plans.append(names)
-        return plan(names, **more)
-
-    monkeypatch.setattr(stack_rules.planned, "plan", noted)
+    path, plans = changed(engine, tmp_path), played[1]
+    preview = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
     for _ in range(2):
-        assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
+        assert engine.twain(*preview).code == 0
     assert plans == [[STACK]]
     path.write_text(path.read_text(encoding="utf-8").replace("noncurrent_days: 30", "noncurrent_days: 31"))
-    assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
+    assert engine.twain(*preview).code == 0
     assert plans == [[STACK], [STACK]]
     (engine.home / "judged" / STACK).write_text("torn")
-    assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
+    assert engine.twain(*preview).code == 0
     assert len(plans) == 3
 
 
-def test_what_would_be_replaced_is_told_each_time_and_is_no_fault(engine: Any) -> None:
+def test_what_would_be_replaced_is_told_each_time_and_is_no_fault(
+    engine: Any, played: tuple[list[Any], list[Any]]
+) -> None:
     stacks(engine, STACK)
-    urn = f"urn:pulumi:{STACK}::twain::twain:index:Network${NETWORK}::eu-ams-1-network"
-    up = {"urn": urn, "type": NETWORK, "inputs": {"name": "another", "project": "p", "mtu": 1460}}
-    deployment = {"version": 3, "deployment": {"resources": [up]}}
+    played[0].append(row(NETWORK, "net", name="new", description="same", routingMode="GLOBAL"))
+    up = row(
+        f"twain:index:Network${NETWORK}", "net", name="old", description="same", project="p", routingMode="REGIONAL"
+    )
+    deployment = {"version": 3, "deployment": {"resources": [{**up, "type": NETWORK}]}}
     (engine.home / "state.json").write_text(json.dumps(deployment))
     for _ in range(2):
         ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
         assert ran.code == 0, ran.err
-        assert f"{STACK}: {NETWORK} eu-ams-1-network would be replaced: name cannot change once it is made" in ran.err
+        assert f"{STACK}: {NETWORK} net would be replaced: name cannot change once it is made" in ran.err
         assert ran.err.count("would be replaced") == 1
     assert any("export" in call for call in calls(engine))
 
 
 def test_a_plan_that_cannot_be_made_is_left_to_the_engine(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_names: Any, **_more: Any) -> Any:
-        from cli import errors
-
         raise errors.UsageError("the program says no.")
 
-    monkeypatch.setattr(stack_rules.planned, "plan", refused)
+    monkeypatch.setattr(planned, "plan", refused)
     assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
     assert not (engine.home / "judged").exists()
     assert any(call.startswith("preview") for call in calls(engine))
