@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli import planned
+from cli import planned, stack_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,25 +56,42 @@ def _guarded(plan: Plan) -> Iterable[Problem]:
         )
 
 
-JUDGES: tuple[Callable[[Plan], Iterable[Problem]], ...] = (_guarded,)
+def _ruled(plan: Plan) -> Iterable[Problem]:
+    """What the cloud itself would refuse."""
+    return stack_rules.of_rows(plan.resources)
+
+
+JUDGES: tuple[Callable[[Plan], Iterable[Problem]], ...] = (_guarded, _ruled)
 """Each gets a plan and gives its problems. What would leave its world (RES-…) ends a command with 5, the rest with 2:
 the fleet asks for it."""
 
 
 def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
-    """The plans of these stacks by name, each without a problem.
+    """The plans of these stacks by name, each without a problem; not of those that were found so before. What of the
+    stacks that are up would be replaced is told on the way.
 
     Raises ResidencyError or SpecError with the problems of all of them at once; UsageError, ResourceError as
     `planned.plan`.
     """
     from components.errors import ResidencyError, SpecError
 
-    plans = _plans(app, stacks)
+    verdicts = stack_rules.Verdicts(app)
+    open_ = verdicts.open(stacks)
+    plans = _plans(app, open_) if open_ else []
     found = [problem for plan in plans for problem in problems(plan)]
     if any(problem.code.startswith("RES-") for problem in found):
         raise ResidencyError(found)
     if found:
         raise SpecError(found)
+    existing = app.engine.names() if plans else ()
+    for stack, plan in zip(open_, plans, strict=True):
+        own = stack.world == app.context.world and stack.name in existing
+        told = stack_rules.replaced(app, stack.name, plan.resources) if own else []
+        for words in told:
+            app.console.note(words)
+        # What would be replaced is told each time.
+        if not told:
+            verdicts.keep(stack)
     return {plan.stack: plan.resources for plan in plans}
 
 

@@ -8,7 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli import cells, children, errors, stack_files, stack_lifts, stack_locks, stack_plans, stack_versions, upgrades
+from cli import (
+    cells,
+    children,
+    errors,
+    planned,
+    stack_files,
+    stack_lifts,
+    stack_locks,
+    stack_plans,
+    stack_versions,
+    upgrades,
+)
 from cli.engine import LAYERS, stack_name
 
 if TYPE_CHECKING:
@@ -121,7 +132,7 @@ def previews(
     def one(stack: Stack) -> dict[str, Any] | errors.ErrorRow:
         note(f"previewing {stack.name}")
         try:
-            return preview(app, stack, filled, plans[stack.name])
+            return preview(app, stack, filled, plans.get(stack.name))
         except errors.TwainError as error:
             return errors.row_of(error, cell=stack.cell, world=stack.world)
 
@@ -147,11 +158,11 @@ def check_spec(app: App) -> list[str]:
     return account_rules.quotas(spec_rules.load_checked(app.context.fleet))
 
 
-def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.Rows) -> dict[str, Any]:
+def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.Rows | None) -> dict[str, Any]:
     """What an `up` of a stack would do; `filled` are the stacks that hold anything. A platform stack whose infra is not
     up is planned from the spec: the engine cannot preview what depends on outputs that are not there. So is a stack of
     another world: its state is not here and must not be, so what it would change is not known, only what it declares:
-    `plan`.
+    `plan`, which is made here where it was judged on another day.
     """
     row: dict[str, Any] = {
         **stack.head,
@@ -161,6 +172,8 @@ def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.R
         "resources": [],
     }
     if stack.world != app.context.world or _too_early(app, stack, filled):
+        if plan is None:
+            plan = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
         own = stack.world == app.context.world
         row["source"] = "planned from spec"
         row["changes"] = {**row["changes"], "create": len(plan)} if own else dict.fromkeys(CHANGES)

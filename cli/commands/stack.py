@@ -185,8 +185,8 @@ def env(app: App, *, world: str | None) -> None:
 def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope, output: Format) -> None:
     """What `stack up` would change.
 
-    The rules on the fleet are checked first, then the guard's on each plan: a residency violation ends with 5, another
-    fault with 2, and no engine has started.
+    The rules on the fleet are checked first, then the guard's on each plan, and what its cloud would refuse: a
+    residency violation ends with 5, another fault with 2, and no engine has started.
 
     Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
     the other world's with --all) is planned from the spec and marked so. At most two engines run at once.

@@ -113,7 +113,9 @@ TYPES: tuple[TypeRules, ...] = (
             shape(_receivers),
             shape(_hooks),
             matches("groupShortName", r".{1,12}", "1 to 12 characters"),
-            matches("actionGroupName", r"[^/&%\\?\x00-\x1f]{1,260}", "1 to 260 characters, none of /&%\\? and no breaks"),
+            matches(
+                "actionGroupName", r"[^/&%\\?\x00-\x1f]{1,260}", "1 to 260 characters, none of /&%\\? and no breaks"
+            ),
         ),
     ),
     in_group(
