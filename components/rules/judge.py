@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from components.clouds import labels
+from components.clouds import labels, tokens
 from components.clouds.profile import NAME_RULES
 from components.rules import table
 from components.rules.model import UNKNOWN, UNKNOWN_TEXT, Inputs, Problem, Rule, Unknown, top
@@ -124,8 +124,9 @@ def _ours(inputs: Inputs) -> Iterator[tuple[Rule, Problem]]:
 
 def house_rules(type_name: str) -> Iterator[Rule]:
     """What our own resources keep besides: names that are narrower, tags that fit on all three clouds."""
+    plain_name = tokens.plain(type_name)
     for (kind, path), named in NAME_RULES.items():
-        if kind == type_name:
+        if kind == plain_name:
             yield _name_rule(path, named.pattern)
     yield Rule(kind="labels", check=_labels, paths=_TAGS, fix="shorten or rename it; of what the fleet names")
 

@@ -1,10 +1,14 @@
-"""The table itself: the rules of a resource type by its token, one cloud loaded at a time."""
+"""The table itself: the rules of a resource type by its token, one cloud loaded at a time. A version of an API in the
+token hides no type.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
 from typing import TYPE_CHECKING, Final
+
+from components.clouds import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,4 +38,5 @@ def of_package(package: str) -> Mapping[str, TypeRules]:
 
 def of_type(token: str) -> TypeRules | None:
     """The rules of a type such as `gcp:storage/bucket:Bucket`, or None where the table has none."""
-    return of_package(token.split(":", 1)[0]).get(token)
+    name = tokens.plain(token)
+    return of_package(name.split(":", 1)[0]).get(name)

@@ -154,6 +154,18 @@ def test_a_violation_says_all_that_a_reader_needs() -> None:
     assert found.source.endswith("/azure-native/api-docs/storage/blobserviceproperties/")
 
 
+@pytest.mark.parametrize(
+    "token", ["azure-native:storage/v20230101:StorageAccount", "azure-native_storage_v20230101:storage:StorageAccount"]
+)
+def test_a_version_of_an_api_hides_no_type(token: str) -> None:
+    urn = f"urn:pulumi:s::twain::{token}::a"
+    row = {"type": token, "urn": urn, "inputs": {"accountName": "A-b", "resourceGroupName": "rg", "kind": "StorageV2"}}
+    (found,) = judge.violations([row])
+    assert (found.type, found.property, found.rule) == (token, "accountName", "pattern")
+    up = {**row, "inputs": {**row["inputs"], "kind": "FileStorage"}}
+    assert [one.property for one in judge.replacements([row], [up])] == ["kind"]
+
+
 def test_a_secret_is_neither_read_nor_shown() -> None:
     sealed = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": NO_NAME}
     row = {"type": "gcp:compute/network:Network", "urn": "urn:pulumi:s::t::gcp:compute/network:Network::n"}
