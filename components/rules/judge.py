@@ -128,7 +128,9 @@ def house_rules(type_name: str) -> Iterator[Rule]:
     for (kind, path), named in NAME_RULES.items():
         if kind == plain_name:
             yield _name_rule(path, named.pattern)
-    yield Rule(kind="labels", check=_labels, paths=_TAGS, fix="shorten or rename it; of what the fleet names")
+    declared = table.of_type(type_name)
+    if declared is None or declared.labelled:
+        yield Rule(kind="labels", check=_labels, paths=_TAGS, fix="shorten or rename it; of what the fleet names")
 
 
 def _name_rule(path: str, pattern: re.Pattern[str]) -> Rule:

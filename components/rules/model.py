@@ -182,13 +182,14 @@ class TypeRules:
 
     `name` is the input property that holds the physical name (empty for types that have none, such as bindings); a
     missing one is refused, because nothing is named automatically here. `immutable` lists input paths whose change
-    replaces the resource.
+    replaces the resource. `labelled` says that what is called tags or labels is that, and no setting of the resource.
     """
 
     type_name: str
     name: str = ""
     immutable: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
+    labelled: bool = True
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:

@@ -97,6 +97,8 @@ def _few(call: Inputs) -> Iterator[Problem]:
 TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:monitoring/notificationChannel:NotificationChannel",
+        # Its labels say where it tells; those that people give are `userLabels`.
+        labelled=False,
         immutable=frozenset({"project"}),
         rules=(
             shape(_channel),
