@@ -54,8 +54,8 @@ def played(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
         return [row for row in rows if row["urn"].split("::")[0].removeprefix("urn:pulumi:") in names]
 
     monkeypatch.setattr(planned, "plan", plan)
-    # What the guard says of so little has tests of its own.
-    monkeypatch.setattr(stack_plans, "JUDGES", (stack_plans._ruled,))
+    # What the guard says of so little has tests of its own; it is the first to be asked.
+    monkeypatch.setattr(stack_plans, "JUDGES", stack_plans.JUDGES[1:])
     return rows, asked
 
 

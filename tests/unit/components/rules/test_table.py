@@ -166,10 +166,11 @@ def test_a_violation_says_all_that_a_reader_needs() -> None:
 )
 def test_a_version_of_an_api_hides_no_type(token: str) -> None:
     urn = f"urn:pulumi:s::twain::{token}::a"
-    row = {"type": token, "urn": urn, "inputs": {"accountName": "A-b", "resourceGroupName": "rg", "kind": "StorageV2"}}
+    inputs = {"accountName": "A-b", "resourceGroupName": "rg", "kind": "StorageV2"}
+    row = {"type": token, "urn": urn, "inputs": inputs}
     (found,) = judge.violations([row])
     assert (found.type, found.property, found.rule) == (token, "accountName", "pattern")
-    up = {**row, "inputs": {**row["inputs"], "kind": "FileStorage"}}
+    up = {**row, "inputs": {**inputs, "kind": "FileStorage"}}
     assert [one.property for one in judge.replacements([row], [up])] == ["kind"]
 
 
