@@ -1,14 +1,15 @@
 """The rule table over the plans of stacks, before an engine starts: what the clouds' APIs refuse and the SDKs let pass;
 and the verdicts on plans that are kept.
 
-A plan takes as long as the program itself. So while the fleet, its export entries, the lock file, the program and the
-day are what they were, a stack without a fault is not planned again.
+A plan takes as long as the program itself. So while the fleet, its export entries, the lock file, the program, what it
+reads of the environment and the day are what they were, a stack without a fault is not planned again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 _ROOT = Path(__file__).resolve().parents[1]
-_PROGRAM = ("components", "stacks")
+_PROGRAM = ("cli", "components", "stacks")
+# What a program reads of the environment; beside it whatever the fleet names as ${VARIABLE}.
+_READ = re.compile(r"TWAIN_|ARM_SUBSCRIPTION_ID$|PULUMI_(BACKEND_URL|HOME)$")
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|KEY", re.IGNORECASE)
+_NAMED = re.compile(r"\$\{(\w+)")
 
 
 def of_rows(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:
@@ -92,8 +97,22 @@ class Verdicts:
         lock = (Path(declared) if declared else lock_dir(fleet)) / f"{stack.cell}.json"
         read = [fleet, lock, *sorted(exports.folder(fleet).glob("*"))]
         today = self._app.clock.now().date().isoformat()
-        parts = [self._program, today, [(str(path), _content(path)) for path in read]]
+        parts = [
+            self._program,
+            today,
+            _environment(self._app.engine.env, fleet),
+            [(str(path), _content(path)) for path in read],
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _environment(env: Mapping[str, str], fleet: Path) -> list[tuple[str, str]]:
+    try:
+        named = set(_NAMED.findall(fleet.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        named = set[str]()
+    kept = (key for key in env if (key in named or _READ.match(key)) and not _SECRET.search(key))
+    return [(key, env[key]) for key in sorted(kept)]
 
 
 def _content(path: Path) -> str:

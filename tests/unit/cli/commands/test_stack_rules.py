@@ -106,6 +106,23 @@ def test_a_stack_without_a_fault_is_planned_once_for_as_long_as_nothing_changes(
     assert len(plans) == 3
 
 
+def test_another_account_in_the_environment_is_planned_anew_and_a_secret_there_is_not_read(
+    engine: Any, tmp_path: Path, played: tuple[list[Any], list[Any]]
+) -> None:
+    changed(engine, tmp_path)
+    for planned_before, name, value in (
+        (0, "ARM_SUBSCRIPTION_ID", "a"),
+        (1, "ARM_SUBSCRIPTION_ID", "b"),
+        (2, "TWAIN_SOME_TOKEN", "no plan depends on it"),
+    ):
+        document = json.loads((engine.home / "contexts.json").read_text())
+        document["contexts"]["test"]["env"][name] = value
+        (engine.home / "contexts.json").write_text(json.dumps(document))
+        for _ in range(2):
+            assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
+        assert len(played[1]) == min(planned_before + 1, 2)
+
+
 def test_what_would_be_replaced_is_told_each_time_and_is_no_fault(
     engine: Any, played: tuple[list[Any], list[Any]]
 ) -> None:
