@@ -22,7 +22,7 @@ from rehearsal.providers.store import NameTakenError, Resource, Store
 from rehearsal.providers.wire import decode, encode, holds_unknown, merged, reveal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _THROTTLE_ATTEMPTS: Final = 5
@@ -140,6 +140,12 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
         if found is None:
             # An empty id tells the engine that the resource is gone.
             return provider_pb2.ReadResponse()
+        try:
+            # What is merely not visible yet must never be told as gone: the engine would forget it.
+            self._find("read", found.name, [found])
+        except CloudRefusalError as error:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+            raise
         old = decode(request.inputs)
         return provider_pb2.ReadResponse(
             id=found.id,
@@ -263,8 +269,10 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
             message = f"{call.urn}: an input is not known, so nothing can be created"
             raise CloudRefusalError(message)
         self._faults("create", spec, call)
+        parents = self._parents(spec, call)
+        self._find("create", call.text(spec.name) or call.urn.rsplit("::", 1)[-1], parents)
         made = spec.make(call)
-        row, adopted = self._store.begin_create(self._row(spec, call, made))
+        row, adopted = self._store.begin_create(self._row(spec, call, made, parents))
         self._crash_if_asked("crash-before", spec, call)
         killpoints.at_create(call.urn, "before")
         if adopted and row.state == "live":
@@ -302,8 +310,7 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
             self._store.put_pool(pool)
         return echoed(call.inputs, table) | added
 
-    def _row(self, spec: TypeSpec, call: Call, made: Made) -> Resource:
-        parents = self._parents(spec, call)
+    def _row(self, spec: TypeSpec, call: Call, made: Made, parents: Sequence[Resource]) -> Resource:
         cell = call.cell or next((parent.cell for parent in parents if parent.cell), "")
         return Resource(
             id=made.id,
@@ -359,6 +366,21 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
             self.cancelled.wait(_THROTTLE_BACKOFF_S * 2**attempt)
         message = f"Throttling: {op} of {facts['name']} was refused {_THROTTLE_ATTEMPTS} times (request limit exceeded)"
         raise CloudRefusalError(message)
+
+    def _find(self, op: str, name: str, needed: Iterable[Resource]) -> None:
+        """Look for what was made a moment ago until every part of the cloud knows of it, as a real provider does."""
+        for row in needed:
+            facts = {"op": "find", "type": row.type, "name": row.name, "cell": row.cell, "cloud": row.cloud}
+            for attempt in range(_THROTTLE_ATTEMPTS):
+                if self._store.take_fault(facts, kinds=("not-yet-visible",)) is None:
+                    break
+                self.cancelled.wait(_THROTTLE_BACKOFF_S * 2**attempt)
+            else:
+                message = (
+                    f"NotFound: {op} of {name} asked {_THROTTLE_ATTEMPTS} times for {row.name} ({row.id}), which was "
+                    "made and is not visible everywhere yet; nothing was changed, run it again"
+                )
+                raise CloudRefusalError(message)
 
     def _hang_if_asked(self, spec: TypeSpec, call: Call) -> None:
         if self._store.take_fault(self._facts("create", spec, call), kinds=("hang",)) is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FaultKind = Literal["throttle", "stock-out", "timeout", "crash-before", "crash-between", "hang"]
+FaultKind = Literal["throttle", "stock-out", "timeout", "not-yet-visible", "crash-before", "crash-between", "hang"]
 State = Literal["creating", "live", "deleting", "deleted"]
 
 

@@ -121,6 +121,32 @@ def test_a_create_that_fails_in_the_middle_ends_with_4_and_is_gone_on_with(
     assert life.whole()
 
 
+def test_what_is_not_visible_yet_is_looked_for_again_and_never_taken_for_gone(life: Life) -> None:
+    life.store.add_fault("not-yet-visible", match={"op": "find", "type": VPC}, times=2)
+    life.up().ended(0)
+    assert set(life.made()) == EVERYTHING
+    life.store.add_fault("not-yet-visible", match={"op": "find", "type": VPC}, times=5)
+    before = life.state.read_bytes()
+    told = life.twain("drift", "--all").ended(4)
+    assert "NotFound: read of vpc-a asked 5 times for vpc-a" in told.err
+    assert life.state.read_bytes() == before
+    assert life.whole()
+
+
+def test_a_parent_that_stays_invisible_fails_its_children_and_the_next_run_goes_on(life: Life) -> None:
+    life.store.add_fault("not-yet-visible", match={"op": "find", "type": VPC}, times=10)
+    ran = life.up("-o", "json").ended(4)
+    assert "NotFound: create of" in ran.err
+    before = life.made()
+    assert "vpc-a" in before
+    assert set(before) < EVERYTHING
+    life.store.clear_faults()
+    life.up().ended(0)
+    assert set(life.made()) == EVERYTHING
+    assert before.items() <= life.made().items()
+    assert life.whole()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_lets_the_engine_write_its_state_and_ends_with_8(life: Life, number: signal.Signals) -> None:
     life.hang()

@@ -193,6 +193,27 @@ def test_a_short_throttle_is_waited_out_and_a_long_one_is_an_error(
     assert cloud.store.get_resource(id_) is not None
 
 
+def test_a_parent_that_is_not_visible_yet_is_looked_for_and_then_named(
+    caller: Callable[[str], Any], refused: type[Exception]
+) -> None:
+    cloud = caller("azure-native")
+    cloud.create(GROUP, {"resourceGroupName": "rg"}, "rg")
+    inputs = {
+        "resourceGroupName": "rg",
+        "virtualNetworkName": "net",
+        "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+    }
+    find = {"op": "find", "type": GROUP, "name": "rg"}
+    cloud.provider.cancelled.set()
+    cloud.store.add_fault("not-yet-visible", match=find, times=5)
+    with pytest.raises(refused, match=r"NotFound: create of net asked 5 times for rg"):
+        cloud.create(VNET, inputs)
+    assert cloud.store.list_resources(type=VNET) == []
+    cloud.store.add_fault("not-yet-visible", match=find, times=4)
+    cloud.create(VNET, inputs)
+    assert len(cloud.store.list_resources(type=VNET)) == 1
+
+
 @pytest.mark.parametrize(("kind", "word"), [("timeout", "timed out"), ("stock-out", "sold out")])
 def test_an_injected_fault_makes_nothing(
     caller: Callable[[str], Any], refused: type[Exception], kind: Any, word: str
