@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
-from components.clouds import buckets
+from components.clouds import buckets, pod_tokens
 from components.clouds.pods import POD_IDENTITY
 from components.network.plan import AddressPlan
 from components.platform import charts, names
@@ -27,7 +27,7 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
     for maison in context.fleet.maisons:
         name = names.maison_namespace(maison.name)
         spaces[name] = _namespace(context, name, level="restricted", maison=maison.name)
-        _bucket_egress(context, name, spaces[name])
+        _cloud_egress(context, name, spaces[name])
     added = charts.wanted(context.cell.template)
     spaces |= {one.namespace: _namespace(context, one.namespace, level="restricted") for one in added}
     for name, space in spaces.items():
@@ -84,25 +84,33 @@ def _default_deny(context: Context, namespace: str, parent: pulumi.Resource) -> 
     )
 
 
-def _bucket_egress(context: Context, namespace: str, parent: pulumi.Resource) -> None:
-    """The one way out of a maison's namespace: to where the cell's bucket answers. Engines have none; their weights
-    come from the registry, by the node.
+def _cloud_egress(context: Context, namespace: str, parent: pulumi.Resource) -> None:
+    """The ways out of a maison's namespace: to where the cell's bucket answers, and to where an identity gets the token
+    that the bucket asks for.
     """
     cell = context.cell.cell
-    ranges = buckets.ranges(cell.cloud, cell.region, endpoints=AddressPlan.of(cell.cidr).endpoints)
+    bucket = buckets.ranges(cell.cloud, cell.region, endpoints=AddressPlan.of(cell.cidr).endpoints)
+    _way_out(context, namespace, "bucket", pod_tokens.Way(ranges=bucket, ports=(buckets.PORT,)), parent)
+    token = pod_tokens.WAYS[cell.cloud]
+    if token is not None:
+        _way_out(context, namespace, "token", token, parent)
+
+
+def _way_out(context: Context, namespace: str, name: str, way: pod_tokens.Way, parent: pulumi.Resource) -> None:
+    """Engines have none: their weights come from the registry, by the node."""
     engines = k8s.meta.v1.LabelSelectorRequirementArgs(key=names.LABEL_WORKLOAD, operator="DoesNotExist")
     k8s.networking.v1.NetworkPolicy(
-        f"{namespace}-bucket",
-        metadata=_meta(context, "bucket", namespace),
+        f"{namespace}-{name}",
+        metadata=_meta(context, name, namespace),
         spec=k8s.networking.v1.NetworkPolicySpecArgs(
             pod_selector=k8s.meta.v1.LabelSelectorArgs(match_expressions=[engines]),
             policy_types=["Egress"],
             egress=[
                 k8s.networking.v1.NetworkPolicyEgressRuleArgs(
-                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=buckets.PORT, protocol="TCP")],
+                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in way.ports],
                     to=[
                         k8s.networking.v1.NetworkPolicyPeerArgs(ip_block=k8s.networking.v1.IPBlockArgs(cidr=cidr))
-                        for cidr in ranges
+                        for cidr in way.ranges
                     ],
                 )
             ],

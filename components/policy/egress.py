@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.clouds import buckets, tokens
+from components.clouds import buckets, pod_tokens, tokens
 from components.policy import hosts, kube, kube_pods, kube_routes
 from components.policy.decide import plain
 from components.policy.model import Subject, at, is_judged
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from components.policy.decide import Border
 
+# Public ranges that the platform itself lets pods out to.
+_ABROAD = tuple(
+    ipaddress.IPv4Network(text)
+    for text in (buckets.GOOGLE, *(cidr for way in pod_tokens.WAYS.values() if way for cidr in way.ranges))
+)
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>\\,;`{}]+", re.IGNORECASE)
 
 
@@ -55,15 +60,16 @@ def _host_lies(host: str) -> str:
 
 
 def _range_lies(cidr: str) -> str:
-    """Where all addresses of a range lie. Google's private address answers in Google's networks only."""
+    """Where all addresses of a range lie. Google's private address answers in Google's networks only; what gives out
+    tokens of Azure's global cloud has no part in China.
+    """
     if hosts.compiled(kube_routes.PRIVATE_RANGE).match(cidr):
         return "private"
     try:
         whole = ipaddress.ip_network(cidr, strict=False)
     except ValueError:
         return "unknown"
-    google = ipaddress.IPv4Network(buckets.GOOGLE)
-    return "row" if isinstance(whole, ipaddress.IPv4Network) and whole.subnet_of(google) else "unknown"
+    return "row" if isinstance(whole, ipaddress.IPv4Network) and any(map(whole.subnet_of, _ABROAD)) else "unknown"
 
 
 def _ranges(subject: Subject) -> Iterator[tuple[str, str, str]]:
