@@ -124,12 +124,17 @@ def wanted(subject: Subject) -> list[Want]:
 def services(subject: Subject, on: frozenset[str]) -> list[Finding]:
     """What has to be switched on, one finding for each that is not."""
     needs = NEEDS[subject.cloud]
-    off = [service for service in needs.services if service not in on]
-    if not off:
-        return [ok(SERVICES, "account", f"all {len(needs.services)} are on", source=needs.tool)]
+    off = {one: needs.switch_on.format(service=one) for one in needs.services if one not in on}
+    absent = {one: what for one, what in needs.asked_for.items() if one not in on}
+    if not off and not absent:
+        return [ok(SERVICES, "account", f"all {len(needs.services) + len(needs.asked_for)} are on", source=needs.tool)]
     return [
-        failed(SERVICES, service, "is not switched on.", fix=needs.switch_on.format(service=service), source=needs.tool)
-        for service in off
+        failed(SERVICES, one, says, fix=fix, source=needs.tool)
+        for missing, says in (
+            (off, "is not switched on."),
+            (absent, "is not known to be there; who asks for it makes it."),
+        )
+        for one, fix in missing.items()
     ]
 
 

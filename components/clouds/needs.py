@@ -5,12 +5,18 @@ Sources: what each resource type of a cell belongs to in the vendors' API lists,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """`tool` is the cloud's own command line; `sign_in` and `switch_on` are what to type, with `{service}` in it."""
+    """`tool` is the cloud's own command line; `sign_in` and `switch_on` are what to type, with `{service}` in it.
+    `asked_for` is what an account has only once somebody asked for it, with what to type to do so.
+    """
 
     tool: str
     sign_in: str
@@ -18,6 +24,7 @@ class Needs:
     services: tuple[str, ...]
     raise_quota: str
     addons: tuple[str, ...] = ()
+    asked_for: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 # What the types of each module of an SDK need switched on; empty where there is nothing to switch.
@@ -118,6 +125,8 @@ NEEDS: dict[str, Needs] = {
         sign_in="gcloud auth login",
         switch_on="gcloud services enable {service}",
         services=services("gcp"),
+        # By it buckets use the cell's key; no resource of the SDK makes it, as those of other services are made.
+        asked_for={"service agent of Cloud Storage": "gcloud storage service-agent --project PROJECT"},
         raise_quota="ask for more {quota} on the page Quotas of the project",
     ),
     "azure": Needs(

@@ -7,6 +7,7 @@ import json
 import sys
 
 from rehearsal.cloudcli.account import Account, RefusedError
+from rehearsal.cloudcli.options import Plain
 
 TOOLS = {"aliyun": "alicloud", "gcloud": "gcp", "az": "azure"}
 
@@ -20,7 +21,7 @@ def main() -> int:
     except RefusedError as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    sys.stdout.write((found if isinstance(found, Plain) else json.dumps(found, indent=1)) + "\n")
     return 0
 
 

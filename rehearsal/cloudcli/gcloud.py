@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rehearsal.cloudcli import gcloud_keys, gcloud_stores
 from rehearsal.cloudcli.account import RefusedError
-from rehearsal.cloudcli.options import read
+from rehearsal.cloudcli.options import Plain, read
 from rehearsal.providers.facts import GCP_MACHINES, GCP_ZONES, KUBERNETES_MINORS
 from rehearsal.providers.gcp_cluster import CLUSTER
 from rehearsal.providers.gcp_net import NETWORK, SUBNETWORK
@@ -59,6 +59,14 @@ def _region(asked: Asked) -> str:
 def _services(_asked: Asked, account: Account) -> Any:
     names = [f"{name}.googleapis.com" for name in _SERVICES]
     return [{"config": {"name": name}, "state": "ENABLED"} for name in names if not account.off(name)]
+
+
+def _storage_agent(_asked: Asked, account: Account) -> Any:
+    """The command takes no format, and makes the agent where there is none."""
+    if account.off("service agent of Cloud Storage"):
+        message = "ERROR: (gcloud.storage.service-agent) HTTPError 403: caller does not have storage.buckets.create"
+        raise RefusedError(message)
+    return Plain("service-100000000001@gs-project-accounts.iam.gserviceaccount.com")
 
 
 def _config(asked: Asked, _account: Account) -> Any:
@@ -131,6 +139,7 @@ def _cluster(asked: Asked, account: Account) -> Any:
 _COMMANDS: dict[tuple[str, ...], Callable[[Asked, Account], Any]] = {
     ("auth", "list"): lambda _asked, _account: [{"account": "operator@rehearsal.invalid", "status": "ACTIVE"}],
     ("services", "list"): _services,
+    ("storage", "service-agent"): _storage_agent,
     ("container", "get-server-config"): _config,
     ("container", "clusters", "describe"): _cluster,
     ("compute", "machine-types", "list"): _machine_types,

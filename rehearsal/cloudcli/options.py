@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class Plain(str):
+    """An answer that a command prints as it is, whatever format it is asked for."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """A command: its words in order, its options by name without dashes."""

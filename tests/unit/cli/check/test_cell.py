@@ -110,8 +110,20 @@ def test_each_module_whose_types_a_cell_declares_says_what_has_to_be_switched_on
     assert set(needs.services(cloud)) == {one for several in needs.SERVICES[cloud].values() for one in several}
 
 
+def test_what_an_account_has_only_once_it_is_asked_for_is_missed_with_what_to_type() -> None:
+    on = frozenset(needs.services("gcp")) - {"dns.googleapis.com"}
+    found = checking.services(subject(), on)
+    assert [(one.subject, one.fix) for one in found] == [
+        ("dns.googleapis.com", "gcloud services enable dns.googleapis.com"),
+        ("service agent of Cloud Storage", "gcloud storage service-agent --project PROJECT"),
+    ]
+    (fine,) = checking.services(subject(), frozenset(needs.services("gcp")) | {"service agent of Cloud Storage"})
+    assert fine.state == "ok"
+
+
 def test_a_service_that_only_one_type_of_a_cell_needs_is_missed_too() -> None:
-    on = frozenset(needs.services("gcp")) - {"memorystore.googleapis.com"}
+    everything = frozenset(needs.services("gcp")) | set(needs.NEEDS["gcp"].asked_for)
+    on = everything - {"memorystore.googleapis.com"}
     (found,) = checking.services(subject(), on)
     assert (found.state, found.subject) == ("failed", "memorystore.googleapis.com")
 

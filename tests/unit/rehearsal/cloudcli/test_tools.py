@@ -113,6 +113,20 @@ def test_a_quota_of_gpus_that_is_too_small_is_refused_with_its_code(cloud: str, 
     assert {one.state for one in enough} == {"ok"}
 
 
+def test_a_project_without_the_agent_by_which_buckets_use_the_key_is_told_what_to_type(
+    tools: Path, tmp_path: Path
+) -> None:
+    (agent,) = NEEDS["gcp"].asked_for
+    found = look("gcp", env_of(tools, tmp_path, "gcp", {"off": [agent, "dns.googleapis.com"]}))
+    assert [(one.subject, one.fix) for one in found if one.state != "ok"] == [
+        ("dns.googleapis.com", "gcloud services enable dns.googleapis.com"),
+        (agent, "gcloud storage service-agent --project PROJECT"),
+    ]
+    # Without the API nobody can be asked for it.
+    found = look("gcp", env_of(tools, tmp_path / "without", "gcp", {"off": ["storage.googleapis.com"]}))
+    assert [one.subject for one in found if one.state != "ok"] == ["storage.googleapis.com", agent]
+
+
 def test_whoever_may_not_ask_the_quota_center_still_learns_of_the_rest(tools: Path, tmp_path: Path) -> None:
     found = look("alicloud", env_of(tools, tmp_path, "alicloud", {"off": ["quotas"]}))
     assert [(one.check, one.subject, one.state) for one in found if one.state != "ok"] == [
