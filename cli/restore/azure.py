@@ -78,7 +78,15 @@ class Database(_Asking):
             says = "the log is written away at least every five minutes; this point was asked for"
             return model.Point(at=at - _LOG_LAG, says=says, earliest=earliest)
         listed = self._ask(
-            "postgres", "flexible-server", "backup", "list", "--resource-group", self.group, "--name", self.source
+            # Here alone the server is not called `--name`, as azure-cli 2.91.0 takes it.
+            "postgres",
+            "flexible-server",
+            "backup",
+            "list",
+            "--resource-group",
+            self.group,
+            "--server-name",
+            self.source,
         )
         ends = [moment(str(one["completedTime"])) for one in listed if one.get("completedTime")]
         ends = [end for end in ends if end <= at]
@@ -96,8 +104,8 @@ class Database(_Asking):
         for option, value in (
             ("--subnet", network.get("delegatedSubnetResourceId")),
             ("--private-dns-zone", network.get("privateDnsZoneArmResourceId")),
-            ("--byok-key", key.get("primaryKeyUri") or key.get("primaryKeyURI")),
-            ("--byok-identity", key.get("primaryUserAssignedIdentityId")),
+            ("--key", key.get("primaryKeyUri") or key.get("primaryKeyURI")),
+            ("--identity", key.get("primaryUserAssignedIdentityId")),
         ):
             asked += [option, str(value)] if value else []
         self._server("restore", *asked, "--yes", "--no-wait")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.cloudcli import az_keys, az_stores
+from rehearsal.cloudcli import az_keys, az_stores, grammar
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.azure_cluster import CLUSTER
@@ -41,6 +41,7 @@ def answer(arguments: Sequence[str], account: Account) -> Any:
     if work is None:
         message = f"the rehearsal's az does not play `az {' '.join(asked.words)}`"
         raise RefusedError(message)
+    grammar.check("az", asked.words, asked)
     return work(asked, account)
 
 

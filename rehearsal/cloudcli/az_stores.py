@@ -58,7 +58,7 @@ def _servers(asked: Asked, account: Account) -> Any:
 
 
 def _backups(asked: Asked, account: Account) -> Any:
-    held = shared.held(account, _row(account, SERVER, asked.option("name")))
+    held = shared.held(account, _row(account, SERVER, asked.option("server-name")))
     return [{"name": "backup_1", "completedTime": shared.iso(held[0])}] if held else []
 
 

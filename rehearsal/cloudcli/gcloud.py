@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.cloudcli import gcloud_keys, gcloud_stores
+from rehearsal.cloudcli import gcloud_keys, gcloud_stores, grammar
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import Plain, read
 from rehearsal.providers.facts import GCP_MACHINES, GCP_ZONES, KUBERNETES_MINORS
@@ -43,6 +43,7 @@ def answer(arguments: Sequence[str], account: Account) -> Any:
         raise RefusedError(message)
     for words, work in _COMMANDS.items():
         if asked.words[: len(words)] == words:
+            grammar.check("gcloud", words, asked)
             return work(asked, account)
     message = f"the rehearsal's gcloud does not play `gcloud {' '.join(asked.words)}`"
     raise RefusedError(message)
