@@ -7,16 +7,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from cli.engine import Engine
 
+_ROOT = Path(__file__).resolve().parents[1]
 # A plan takes seconds; a machine that does much else may give it little.
 _PLAN_S = 600.0
 
@@ -35,11 +36,12 @@ def plan(stacks: Sequence[str], *, fleet: Path, env: Mapping[str, str]) -> list[
     from cli import engine as engines
 
     names = ", ".join(stacks)
-    command = [sys.executable, "-m", "stacks.planner", *stacks, "--fleet", str(fleet)]
+    # The program beside this command line, whatever folder of the same name the shell stands in.
+    command = [sys.executable, "-P", "-m", "stacks.planner", *stacks, "--fleet", str(fleet)]
     try:
         done = subprocess.run(
             command,
-            env=dict(env),
+            env={**env, "PYTHONPATH": str(_ROOT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli import planned, stack_rules
+from cli import errors, planned, stack_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,7 +75,8 @@ def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
     """
     from components.errors import ResidencyError, SpecError
 
-    verdicts = stack_rules.Verdicts(app)
+    listed = _listed(app)
+    verdicts = stack_rules.Verdicts(app, listed)
     open_ = verdicts.open(stacks)
     plans = _plans(app, open_) if open_ else []
     found = [problem for plan in plans for problem in problems(plan)]
@@ -83,16 +84,24 @@ def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
         raise ResidencyError(found)
     if found:
         raise SpecError(found)
-    existing = app.engine.names() if plans else ()
+    standing = {str(entry["name"]) for entry in listed or ()}
     for stack, plan in zip(open_, plans, strict=True):
-        own = stack.world == app.context.world and stack.name in existing
+        own = stack.world == app.context.world and stack.name in standing
         told = stack_rules.replaced(app, stack.name, plan.resources) if own else []
-        for words in told:
+        for words in told or ():
             app.console.note(words)
         # What would be replaced is told each time.
-        if not told:
+        if told == []:
             verdicts.keep(stack)
     return {plan.stack: plan.resources for plan in plans}
+
+
+def _listed(app: App) -> list[dict[str, Any]] | None:
+    """The own world's stacks; None where they cannot be listed, which is told where an engine is needed for them."""
+    try:
+        return app.engine.stacks()
+    except errors.TwainError:
+        return None
 
 
 def _plans(app: App, stacks: Sequence[Stack]) -> list[Plan]:

@@ -1,17 +1,20 @@
 """The rule table over the plans of stacks, before an engine starts: what the clouds' APIs refuse and the SDKs let pass;
 and the verdicts on plans that are kept.
 
-A plan takes as long as the program itself. So while the fleet, its export entries, the lock file, the program, what it
-reads of the environment and the day are what they were, a stack without a fault is not planned again.
+A plan takes as long as the program itself. So while the fleet, its export entries, the lock file, the program, the
+engine's environment, the stack's last update and the day are what they were, a stack without a fault is not planned
+again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +30,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 _ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = ("cli", "components", "stacks")
-# What a program reads of the environment; beside it whatever the fleet names as ${VARIABLE}.
-_READ = re.compile(r"TWAIN_|ARM_SUBSCRIPTION_ID$|PULUMI_(BACKEND_URL|HOME)$")
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|KEY", re.IGNORECASE)
-_NAMED = re.compile(r"\$\{(\w+)")
 
 
 def of_rows(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:
@@ -52,14 +52,14 @@ def of_rows(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:
     ]
 
 
-def replaced(app: App, stack: str, rows: Rows) -> list[str]:
-    """What of a stack that is up would be replaced, in words; nothing where its state cannot be read."""
+def replaced(app: App, stack: str, rows: Rows) -> list[str] | None:
+    """What of a stack that is up would be replaced, in words; None where its state cannot be read."""
     from components.rules import judge
 
     try:
         deployed = (app.engine.export(stack).get("deployment") or {}).get("resources") or []
     except errors.TwainError:
-        return []
+        return None
     return [
         f"{stack}: {one.type} {one.name} would be replaced: {one.property} cannot change once it is made"
         for one in judge.replacements(rows, deployed)
@@ -67,18 +67,31 @@ def replaced(app: App, stack: str, rows: Rows) -> list[str]:
 
 
 class Verdicts:
-    """The stacks whose plans were judged and found without a fault, while nothing that they are made of changes."""
+    """The stacks whose plans were judged and found without a fault, while nothing that they are made of changes.
 
-    def __init__(self, app: App) -> None:
-        self._app, self._program = app, _program()
+    `listed` are the own world's stacks as the engine lists them, None where it could not: then nothing is remembered,
+    nor is it where the folder cannot be written. That costs a plan and nothing else.
+    """
+
+    def __init__(self, app: App, listed: Iterable[Mapping[str, Any]] | None) -> None:
+        self._app = app
+        self._standing = None if listed is None else {str(entry["name"]): dict(entry) for entry in listed}
+        self._same = "" if listed is None else _digest(_program(), *self._shared())
+        self._read: dict[str, str] = {}
 
     def open(self, stacks: Sequence[Stack]) -> list[Stack]:
         """Those of these stacks on which there is no verdict."""
-        return [one for one in stacks if self._kept(one) != self._digest(one)]
+        if self._standing is None:
+            return list(stacks)
+        # Read before the plan is made: what changes meanwhile is not judged by it.
+        self._read = {one.name: self._of(one, self._standing) for one in stacks}
+        return [one for one in stacks if self._kept(one) != self._read[one.name]]
 
     def keep(self, stack: Stack) -> None:
         """Remember that a stack's plan was without a fault."""
-        files.write_private(self._place(stack), self._digest(stack))
+        if stack.name in self._read:
+            with suppress(errors.ResourceError):
+                files.write_private(self._place(stack), self._read[stack.name])
 
     def _place(self, stack: Stack) -> Path:
         return self._app.home / "judged" / stack.name
@@ -86,33 +99,29 @@ class Verdicts:
     def _kept(self, stack: Stack) -> str:
         try:
             return self._place(stack).read_text(encoding="utf-8")
-        except OSError:
+        except (OSError, ValueError):
             return ""
 
-    def _digest(self, stack: Stack) -> str:
+    def _shared(self) -> list[Any]:
+        """What all stacks of a fleet are made of."""
         from components.policy import exports
+
+        fleet = self._app.context.fleet
+        read = [fleet, *sorted(exports.folder(fleet).glob("*"))]
+        # The engine is handed a few names of the environment; of those that hold a secret no plan depends on the value.
+        env = sorted((name, value) for name, value in self._app.engine.env.items() if not _SECRET.search(name))
+        return [self._app.clock.now().date().isoformat(), env, [(str(path), _content(path)) for path in read]]
+
+    def _of(self, stack: Stack, standing: Mapping[str, Any]) -> str:
         from components.spec.lock import lock_dir
 
-        fleet, declared = self._app.context.fleet, self._app.engine.env.get("TWAIN_LOCK_DIR")
-        lock = (Path(declared) if declared else lock_dir(fleet)) / f"{stack.cell}.json"
-        read = [fleet, lock, *sorted(exports.folder(fleet).glob("*"))]
-        today = self._app.clock.now().date().isoformat()
-        parts = [
-            self._program,
-            today,
-            _environment(self._app.engine.env, fleet),
-            [(str(path), _content(path)) for path in read],
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        declared = self._app.engine.env.get("TWAIN_LOCK_DIR")
+        lock = (Path(declared) if declared else lock_dir(self._app.context.fleet)) / f"{stack.cell}.json"
+        return _digest(self._same, _content(lock), standing.get(stack.name))
 
 
-def _environment(env: Mapping[str, str], fleet: Path) -> list[tuple[str, str]]:
-    try:
-        named = set(_NAMED.findall(fleet.read_text(encoding="utf-8", errors="replace")))
-    except OSError:
-        named = set[str]()
-    kept = (key for key in env if (key in named or _READ.match(key)) and not _SECRET.search(key))
-    return [(key, env[key]) for key in sorted(kept)]
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
 def _content(path: Path) -> str:
@@ -126,9 +135,11 @@ def _program() -> str:
     """The program by the age and size of its files, and the SDKs by their versions."""
     seen: list[tuple[str, int, int]] = []
     for folder in _PROGRAM:
-        for path in sorted((_ROOT / folder).rglob("*")):
-            if path.suffix != ".pyc" and path.is_file():
-                status = path.stat()
-                seen.append((str(path.relative_to(_ROOT)), status.st_mtime_ns, status.st_size))
+        for place, inside, names in os.walk(_ROOT / folder):
+            inside[:] = sorted(set(inside) - {"__pycache__"})
+            for name in sorted(names):
+                with suppress(FileNotFoundError):
+                    status = Path(place, name).stat()
+                    seen.append((f"{place}/{name}", status.st_mtime_ns, status.st_size))
     sdks = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("pulumi*.dist-info"))
-    return hashlib.sha256(json.dumps([seen, sys.version, sdks]).encode()).hexdigest()
+    return _digest(seen, sys.version, sdks)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["engine"]
 STACK = "rehearsal.eu-ams-1.infra"
 NETWORK = "gcp:compute/network:Network"
+INFRA = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
 PAR = "region: francecentral\n"
 # The fleet's own check takes such a name; what it may be called there is the cloud's affair.
 MODEL = "      template:\n        ai_platform: {model: {name: x, version: '1', publisher: OpenAI}}\n"
@@ -94,33 +95,77 @@ def test_a_stack_without_a_fault_is_planned_once_for_as_long_as_nothing_changes(
     engine: Any, tmp_path: Path, played: tuple[list[Any], list[Any]]
 ) -> None:
     path, plans = changed(engine, tmp_path), played[1]
-    preview = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
     for _ in range(2):
-        assert engine.twain(*preview).code == 0
+        assert engine.twain(*INFRA).code == 0
     assert plans == [[STACK]]
     path.write_text(path.read_text(encoding="utf-8").replace("noncurrent_days: 30", "noncurrent_days: 31"))
-    assert engine.twain(*preview).code == 0
+    assert engine.twain(*INFRA).code == 0
     assert plans == [[STACK], [STACK]]
     (engine.home / "judged" / STACK).write_text("torn")
-    assert engine.twain(*preview).code == 0
+    assert engine.twain(*INFRA).code == 0
     assert len(plans) == 3
 
 
-def test_another_account_in_the_environment_is_planned_anew_and_a_secret_there_is_not_read(
-    engine: Any, tmp_path: Path, played: tuple[list[Any], list[Any]]
+def given(operator: Any, name: str, value: str) -> None:
+    """A variable of the context's environment."""
+    document = json.loads((operator.home / "contexts.json").read_text())
+    document["contexts"]["test"]["env"][name] = value
+    (operator.home / "contexts.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("name", ["ARM_SUBSCRIPTION_ID", "GOOGLE_ZONE", "CLOUDSDK_COMPUTE_ZONE", "ALICLOUD_PROFILE"])
+def test_another_environment_is_planned_anew_and_a_secret_there_is_not_read(
+    engine: Any, tmp_path: Path, played: tuple[list[Any], list[Any]], name: str
 ) -> None:
     changed(engine, tmp_path)
-    for planned_before, name, value in (
-        (0, "ARM_SUBSCRIPTION_ID", "a"),
-        (1, "ARM_SUBSCRIPTION_ID", "b"),
-        (2, "TWAIN_SOME_TOKEN", "no plan depends on it"),
-    ):
-        document = json.loads((engine.home / "contexts.json").read_text())
-        document["contexts"]["test"]["env"][name] = value
-        (engine.home / "contexts.json").write_text(json.dumps(document))
+    for times, (variable, value) in enumerate(((name, "a"), (name, "b"), ("TWAIN_SOME_TOKEN", "no plan has it")), 1):
+        given(engine, variable, value)
         for _ in range(2):
-            assert engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra").code == 0
-        assert len(played[1]) == min(planned_before + 1, 2)
+            assert engine.twain(*INFRA).code == 0
+        assert len(played[1]) == min(times, 2)
+
+
+def test_a_fleet_that_changes_while_it_is_planned_is_planned_again(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, played: tuple[list[Any], list[Any]]
+) -> None:
+    path, plan = changed(engine, tmp_path), planned.plan
+
+    def edited(names: Any, **more: Any) -> Any:
+        path.write_text(path.read_text(encoding="utf-8").replace("noncurrent_days: 30", "noncurrent_days: 31"))
+        return plan(names, **more)
+
+    monkeypatch.setattr(planned, "plan", edited)
+    for times in (1, 2, 2):
+        assert engine.twain(*INFRA).code == 0
+        assert len(played[1]) == times
+
+
+def test_what_cannot_be_kept_or_read_costs_a_plan_and_nothing_else(
+    engine: Any, played: tuple[list[Any], list[Any]]
+) -> None:
+    kept = engine.home / "judged"
+    kept.write_text("no folder")
+    assert engine.twain(*INFRA).code == 0
+    kept.unlink()
+    assert engine.twain(*INFRA).code == 0
+    (kept / STACK).write_bytes(b"\xff\xfe")
+    assert engine.twain(*INFRA).code == 0
+    assert engine.twain(*INFRA).code == 0
+    assert len(played[1]) == 3
+
+
+def test_a_stack_that_somebody_else_brought_up_is_planned_again(
+    engine: Any, played: tuple[list[Any], list[Any]]
+) -> None:
+    played[0].append(row(NETWORK, "net", name="new", description="same", routingMode="GLOBAL"))
+    assert engine.twain(*INFRA).code == 0
+    stacks(engine, STACK)
+    (engine.home / "state.json").write_text("{ no state")
+    assert engine.twain(*INFRA).code == 0
+    deployed = [row(NETWORK, "net", name="old", description="same")]
+    (engine.home / "state.json").write_text(json.dumps({"version": 3, "deployment": {"resources": deployed}}))
+    assert "net would be replaced: name cannot change once it is made" in engine.twain(*INFRA).err
+    assert len(played[1]) == 3
 
 
 def test_what_would_be_replaced_is_told_each_time_and_is_no_fault(
