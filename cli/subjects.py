@@ -51,8 +51,10 @@ def of_rows(name: str, rows: Rows, *, cloud: str | None, source: Source, world: 
     """A subject out of resources."""
     from components.parity import compare, state
 
-    about = compare.About(cloud=cloud, details=state.details(rows, cloud))
-    return Subject(name=name, source=source, values=state.guarantees(rows, cloud), about=about, world=world)
+    values = state.guarantees(rows, cloud)
+    unread = state.unread(rows, cloud, values)
+    about = compare.About(cloud=cloud, details=state.details(rows, cloud), unread=unread)
+    return Subject(name=name, source=source, values=values, about=about, world=world)
 
 
 def of_file(path: str | Path, *, name: str | None = None) -> Subject:
@@ -60,8 +62,10 @@ def of_file(path: str | Path, *, name: str | None = None) -> Subject:
     from components.parity import compare, state, strangers
 
     found = strangers.read(path, name=name)
-    about = compare.About(cloud=found.cloud, details=state.details(found.resources, found.cloud), file=str(found.path))
-    values = state.guarantees(found.resources, found.cloud)
+    rows, cloud = found.resources, found.cloud
+    values = state.guarantees(rows, cloud)
+    unread, details = state.unread(rows, cloud, values), state.details(rows, cloud)
+    about = compare.About(cloud=cloud, details=details, unread=unread, file=str(found.path))
     return Subject(name=found.name, source="file", values=values, about=about)
 
 

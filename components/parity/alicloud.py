@@ -2,33 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from components.parity import graph as g
 from components.parity.pools import Pool, Pools, of_clusters, of_gpu_pools
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from components.parity.graph import Fact, Graph, Inputs, Reader
 
 CLUSTER, POOL = "alicloud:cs/managedKubernetes:ManagedKubernetes", "alicloud:cs/nodePool:NodePool"
 _ENGINE = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
+_HIDDEN_POOL: Final[Inputs] = {
+    "systemDiskEncrypted": g.HIDDEN,
+    "systemDiskKmsKey": g.HIDDEN,
+    "internetMaxBandwidthOut": g.HIDDEN,
+    "instanceMetadataOptions": g.HIDDEN,
+    "management": g.HIDDEN,
+}
 _BUCKET = "alicloud:oss/bucket:Bucket"
 _BLOCK = "alicloud:oss/bucketPublicAccessBlock:BucketPublicAccessBlock"
 _RDS, _BACKUP = "alicloud:rds/instance:Instance", "alicloud:rds/backupPolicy:BackupPolicy"
 _SHARING, _TAINT = "ack.node.gpu.schedule", "nvidia.com/gpu"
+# Machines with NVIDIA devices: elastic, bare metal, shared, virtual.
+_FAMILY = re.compile(r"ecs\.(ebm|s|v)?gn\d")
 _DRIVER = "ack.aliyun.com/nvidia-driver-version"
 
 
 def pools(graph: Graph) -> Pools:
-    """The pools that scale with GPUs, and the cluster-wide engine that scales them."""
+    """The pools that scale with GPUs or have machines with them, and the cluster-wide engine that scales them."""
     engines = graph.all(_ENGINE)
     return Pools(
         cloud="alicloud",
-        pools=[_pool(one) for one in graph.all(POOL) if g.at(one, "scalingConfig", "type") == "gpu"],
+        pools=[_pool(one) for one in graph.all(POOL) if _is_gpu(one) is True],
         seen=bool(graph.all(CLUSTER)),
         engine=g.some(g.is_(engine.get("scaleDownEnabled"), True) for engine in engines),
         from_zero=g.some(g.is_(engine.get("scaleUpFromZero"), True) for engine in engines),
+        unread=unread(graph),
     )
+
+
+def unread(graph: Graph) -> tuple[str, ...]:
+    """Why a cell may have GPU pools that it does not declare."""
+    found = [why for cluster in graph.all(CLUSTER) for why in _makes_nodes(cluster)]
+    if any(_is_gpu(one) is None for one in graph.all(POOL)):
+        found.append("the machines of a pool cannot be read (instanceTypes)")
+    return tuple(dict.fromkeys(found))
+
+
+def _makes_nodes(cluster: Inputs) -> Iterator[str]:
+    if g.is_(g.at(cluster, "autoMode", "enabled"), True) is not False:
+        yield "the cluster makes nodes by itself (autoMode.enabled)"
+    if g.is_(cluster.get("profile"), "Serverless", "Acs") is not False:
+        yield "a cluster of this profile has no pools that are declared (profile)"
+
+
+def _is_gpu(pool: Inputs) -> Fact:
+    machines = g.listed(pool, "instanceTypes")
+    if g.at(pool, "scalingConfig", "type") == "gpu":
+        return True
+    if machines is None:
+        return None
+    return g.some(None if g.readable(one) is g.HIDDEN else bool(_FAMILY.match(str(one))) for one in machines)
+
+
+def _nodes_of(graph: Graph) -> list[Inputs]:
+    """All pools, and one that cannot be read for the nodes that a cluster makes by itself."""
+    unseen = [_HIDDEN_POOL for cluster in graph.all(CLUSTER) if any(_makes_nodes(cluster))]
+    return [*graph.all(POOL), *unseen[:1]]
 
 
 def _pool(pool: Inputs) -> Pool:
@@ -47,19 +90,19 @@ def _pool(pool: Inputs) -> Pool:
 
 def _images(graph: Graph) -> str | None:
     """Held where no pool is patched. The whole cell is as good as its pool that is not."""
-    patched = [g.is_(g.at(one, "management", "autoVulFix"), True) for one in graph.all(POOL)]
+    patched = [g.is_(g.at(one, "management", "autoVulFix"), True) for one in _nodes_of(graph)]
     return _cluster(graph, *patched, yes="automatic", no="held")
 
 
 def _driver(graph: Graph) -> str | None:
     """The version that a pool's label names; without the label the cloud's own choice."""
     found: list[str | None] = []
-    for pool in (one for one in graph.all(POOL) if g.at(one, "scalingConfig", "type") == "gpu"):
+    for pool in (one for one in graph.all(POOL) if _is_gpu(one) is True):
         labels = g.listed(pool, "labels")
         named = [g.at(one, "value") for one in labels or () if g.at(one, "key") == _DRIVER]
         word = named[0] if named else "stable"
         found.append(None if labels is None else str(word))
-    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)), whole=not unread(graph))
 
 
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
@@ -93,19 +136,19 @@ def _rotation(graph: Graph) -> str | None:
 def _disks(graph: Graph) -> str | None:
     facts = [
         fact
-        for pool in graph.all(POOL)
+        for pool in _nodes_of(graph)
         for fact in (g.is_(pool.get("systemDiskEncrypted"), True), g.given(pool.get("systemDiskKmsKey")))
     ]
     return g.resources_in(facts, seen=bool(graph.all(CLUSTER)), yes="customer-key", no="cloud-key")
 
 
 def _nodes(graph: Graph) -> str | None:
-    facts = [g.is_(pool.get("internetMaxBandwidthOut"), 0, 0.0) for pool in graph.all(POOL)]
+    facts = [g.is_(pool.get("internetMaxBandwidthOut"), 0, 0.0) for pool in _nodes_of(graph)]
     return g.resources_in(facts, seen=bool(graph.all(CLUSTER)), yes="private", no="public")
 
 
 def _metadata(graph: Graph) -> str | None:
-    facts = [g.is_(g.at(pool, "instanceMetadataOptions", "httpTokens"), "required") for pool in graph.all(POOL)]
+    facts = [g.is_(g.at(pool, "instanceMetadataOptions", "httpTokens"), "required") for pool in _nodes_of(graph)]
     return g.resources_in(facts, seen=bool(graph.all(CLUSTER)), yes="guarded", no="open")
 
 

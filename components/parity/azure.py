@@ -6,44 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from components.parity import graph as g
-from components.parity.pools import Pool, Pools, of_clusters, of_gpu_pools
+from components.parity.azure_pools import CLUSTER, is_gpu, nodes, pools
+from components.parity.pools import of_clusters, of_gpu_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from components.parity.graph import Fact, Graph, Inputs, Reader
 
-CLUSTER, POOL = "azure-native:containerservice:ManagedCluster", "azure-native:containerservice:AgentPool"
 _ACCOUNT, _CONTAINER = "azure-native:storage:StorageAccount", "azure-native:storage:BlobContainer"
 _SHARE, _BLOBS = "azure-native:storage:FileShare", "azure-native:storage:BlobServiceProperties"
 _SERVER, _SETTING = "azure-native:dbforpostgresql:Server", "azure-native:dbforpostgresql:Configuration"
-_TAINT = "nvidia.com/gpu="
 _DRIVERS = {"Install": "stable", "None": "none"}
 _PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
-
-
-def pools(graph: Graph) -> Pools:
-    """The pools with a GPU profile, a label of ours, or a machine of a GPU family."""
-    found = [pool for pool in graph.all(POOL) if _is_gpu(pool)]
-    return Pools(cloud="azure", pools=[_pool(one) for one in found], seen=bool(graph.all(CLUSTER)))
-
-
-def _is_gpu(pool: Inputs) -> bool:
-    size = g.at(pool, "vmSize")
-    family = isinstance(size, str) and re.match(r"Standard_N[CDV]", size) is not None
-    return bool(family or pool.get("gpuProfile") or g.at(pool, "nodeLabels", "twain/gpu-class"))
-
-
-def _pool(pool: Inputs) -> Pool:
-    taints, size = g.listed(pool, "nodeTaints"), g.at(pool, "vmSize")
-    scaled = g.is_(pool.get("enableAutoScaling"), True)
-    return Pool(
-        machine=size if isinstance(size, str) else None,
-        scaled=scaled,
-        minimum=g.whole(g.at(pool, "minCount")) if scaled else None,
-        exclusive=g.is_(g.at(pool, "gpuInstanceProfile"), None, ""),
-        tainted=None if taints is None else any(str(one).startswith(_TAINT) for one in taints),
-    )
 
 
 def _images(graph: Graph) -> str | None:
@@ -55,11 +30,12 @@ def _images(graph: Graph) -> str | None:
 
 def _driver(graph: Graph) -> str | None:
     found: list[str | None] = []
-    for pool in (one for one in graph.all(POOL) if _is_gpu(one)):
+    declared = nodes(graph)
+    for pool in (one for one in declared.rows if is_gpu(one) is True):
         word = g.at(pool, "gpuProfile", "driver")
         # Without a word AKS installs it.
         found.append("stable" if word is None else _DRIVERS.get(str(word)))
-    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)), whole=not declared.unread)
 
 
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
@@ -115,8 +91,7 @@ def _disks(graph: Graph) -> str | None:
 
 
 def _nodes(graph: Graph) -> str | None:
-    inline = [pool for one in graph.all(CLUSTER) for pool in g.listed(one, "agentPoolProfiles") or ()]
-    facts = [g.is_(g.at(pool, "enableNodePublicIP"), None, False) for pool in (*inline, *graph.all(POOL))]
+    facts = [g.is_(g.at(pool, "enableNodePublicIP"), None, False) for pool in nodes(graph).rows]
     return _in(graph, *facts, yes="private", no="public")
 
 

@@ -40,12 +40,13 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What else is known of a cell: its cloud, what stands behind a value (`details`), and, for one that no fleet
-    declares, the file that it was read from.
+    """What else is known of a cell: its cloud, what stands behind a value (`details`), why there is none (`unread`),
+    both by capability, and, for one that no fleet declares, the file that it was read from.
     """
 
     cloud: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
 
 
@@ -124,12 +125,23 @@ def _judge(
 
 
 def _silence(capability: Capability, silent: Sequence[str], case: _Case) -> str:
+    hidden = _hidden(capability, silent, case)
+    if hidden:
+        rest = [cell for cell in silent if cell not in hidden]
+        return "; ".join([*([f"nothing is known of {', '.join(rest)}"] if rest else []), *hidden.values()])
     told = f"nothing is known of {', '.join(silent)}"
     if capability.id != "gpu.rate":
         return told
     models = {cell: model for cell in silent if (model := _behind(capability, {cell: ""}, case).get(cell))}
     figures = "; ".join(f"no figure with a source for {model} ({cell})" for cell, model in models.items())
     return figures or told
+
+
+def _hidden(capability: Capability, cells: Iterable[str], case: _Case) -> dict[str, str]:
+    """For each cell that has something of it that cannot be read: what, with the cell's name."""
+    return {
+        cell: f"{cell}: {why}" for cell in cells if (why := case.about.get(cell, About()).unread.get(capability.id))
+    }
 
 
 def _nothing(capability: Capability, known: Mapping[str, str], case: _Case) -> str:
@@ -179,7 +191,7 @@ def _differ(
     if any(set(cells) <= excused for cells in _sides(known)):
         silent = sorted(cell for cell, value in values.items() if value is None)
         if silent:
-            reason = f"nothing is known of {', '.join(silent)}; the other differences are waived"
+            reason = f"{_silence(capability, silent, case)}; the other differences are waived"
             return _verdict(capability, "unknown", values, reason=reason)
         used = [waiver for waiver in active if set(waiver.cells) & set(known)]
         reason = "; ".join(f"{waiver.reason} (until {waiver.until}, {waiver.owner})" for waiver in used)
@@ -187,6 +199,7 @@ def _differ(
         return _verdict(capability, "equivalent", values, waiver=identifiers, reason=reason, where=where)
     common = next(value for cell, value in known.items() if cell not in odd)
     named, notes = _notes(waivers, known, today)
+    notes += _hidden(capability, (cell for cell in values if cell not in known), case).values()
     reason = "; ".join([*(_odd(capability, cell, known, common, case) for cell in odd), *notes])
     target = f"{capability.field} of {', '.join(odd)}" if capability.field else f"the component of {', '.join(odd)}"
     fix = f"make {target} give {common}, or declare a waiver for {capability.id} with an owner and an end"

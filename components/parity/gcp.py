@@ -5,44 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.parity import graph as g
-from components.parity.pools import Pool, Pools, of_clusters, of_gpu_pools
+from components.parity.gcp_pools import CLUSTER, autopilot, is_gpu, nodes, pools
+from components.parity.pools import of_clusters, of_gpu_pools
 
 if TYPE_CHECKING:
-    from components.parity.graph import Fact, Graph, Inputs, Reader
+    from components.parity.graph import Fact, Graph, Reader
 
-CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
 _BUCKET, _SQL = "gcp:storage/bucket:Bucket", "gcp:sql/databaseInstance:DatabaseInstance"
-_TAINT = "nvidia.com/gpu"
 _DAY_S = 86_400
-
-
-def pools(graph: Graph) -> Pools:
-    """The pools with accelerators."""
-    found = [pool for pool in graph.all(POOL) if g.given(g.at(pool, "nodeConfig", "guestAccelerators"))]
-    return Pools(cloud="gcp", pools=[_pool(one) for one in found], seen=bool(graph.all(CLUSTER)))
-
-
-def _pool(pool: Inputs) -> Pool:
-    accelerators, taints = g.listed(pool, "nodeConfig", "guestAccelerators"), g.listed(pool, "nodeConfig", "taints")
-    first = accelerators[0] if accelerators else {}
-    scaling = g.at(pool, "autoscaling")
-    scaled = None if scaling is g.HIDDEN else bool(scaling)
-    machine = g.at(pool, "nodeConfig", "machineType")
-    least = g.at(scaling, "totalMinNodeCount")
-    least = g.at(scaling, "minNodeCount") if least is None else least
-    return Pool(
-        machine=machine if isinstance(machine, str) else None,
-        gpus=g.whole(g.at(first, "count")),
-        scaled=scaled,
-        # Absent, the cloud's default is 0.
-        minimum=0 if scaled and least is None else g.whole(least),
-        exclusive=None
-        if accelerators is None
-        else g.every(
-            g.is_(g.at(one, key), None, "") for one in accelerators for key in ("gpuSharingConfig", "gpuPartitionSize")
-        ),
-        tainted=None if taints is None else g.some(g.is_(g.at(one, "key"), _TAINT) for one in taints),
-    )
 
 
 def _images(graph: Graph) -> str | None:
@@ -64,12 +34,15 @@ def _driver(graph: Graph) -> str | None:
     """The channel that every accelerator of the pools is told, in the fleet's words."""
     told = {"DEFAULT": "stable", "LATEST": "newest", "INSTALLATION_DISABLED": "none"}
     found: list[str | None] = []
-    for pool in graph.all(POOL):
-        for one in g.listed(pool, "nodeConfig", "guestAccelerators") or ():
+    declared = nodes(graph)
+    for pool in (one for one in declared.rows if is_gpu(one) is True):
+        accelerators = g.listed(pool, "nodeConfig", "guestAccelerators")
+        # A machine that has its accelerators built in need not say so.
+        for one in [g.HIDDEN] if accelerators is None else accelerators or [{}]:
             word = g.at(one, "gpuDriverInstallationConfig", "gpuDriverVersion")
             # Without a word GKE installs its default driver since 1.30.
             found.append("stable" if word is None else told.get(str(word)))
-    return g.drivers(found, seen=bool(graph.all(CLUSTER)))
+    return g.drivers(found, seen=bool(graph.all(CLUSTER)), whole=not declared.unread)
 
 
 def _cluster(graph: Graph, *facts: Fact, yes: str, no: str) -> str | None:
@@ -112,18 +85,19 @@ def _rotation(graph: Graph) -> str | None:
 
 
 def _disks(graph: Graph) -> str | None:
-    facts = [g.given(g.at(pool, "nodeConfig", "bootDiskKmsKey")) for pool in graph.all(POOL)]
+    configs = [g.at(pool, "nodeConfig") for pool in nodes(graph).rows]
+    facts = [None if one is g.HIDDEN else g.given(g.at(one, "bootDiskKmsKey")) for one in configs]
     return _in(graph, *facts, yes="customer-key", no="cloud-key")
 
 
 def _nodes(graph: Graph) -> str | None:
-    facts = [g.is_(g.at(pool, "networkConfig", "enablePrivateNodes"), True) for pool in graph.all(POOL)]
+    facts = [g.is_(g.at(pool, "networkConfig", "enablePrivateNodes"), True) for pool in nodes(graph).rows]
     return _in(graph, *facts, yes="private", no="public")
 
 
 def _metadata(graph: Graph) -> str | None:
     facts = [
-        g.is_(g.at(pool, "nodeConfig", "workloadMetadataConfig", "mode"), "GKE_METADATA") for pool in graph.all(POOL)
+        g.is_(g.at(pool, "nodeConfig", "workloadMetadataConfig", "mode"), "GKE_METADATA") for pool in nodes(graph).rows
     ]
     return _in(graph, *facts, yes="guarded", no="open")
 
@@ -194,7 +168,11 @@ def _cache_tls(graph: Graph) -> str | None:
 
 
 def _identity(graph: Graph) -> str | None:
-    facts = [g.given(g.at(one, "workloadIdentityConfig", "workloadPool")) for one in graph.all(CLUSTER)]
+    # Autopilot has it whatever is said, and so its engine of network policies.
+    facts = [
+        g.some((g.given(g.at(one, "workloadIdentityConfig", "workloadPool")), autopilot(one)))
+        for one in graph.all(CLUSTER)
+    ]
     return _cluster(graph, *facts, yes="federated", no="none")
 
 
@@ -204,6 +182,7 @@ def _network(graph: Graph) -> str | None:
             (
                 g.is_(one.get("datapathProvider"), "ADVANCED_DATAPATH"),
                 g.is_(g.at(one, "networkPolicy", "enabled"), True),
+                autopilot(one),
             )
         )
         for one in graph.all(CLUSTER)

@@ -184,11 +184,13 @@ def minors(versions: Sequence[Any]) -> str | None:
     return "_".join(sorted(one for one in found if one)) if found and None not in found else None
 
 
-def drivers(found: Sequence[str | None], *, seen: bool) -> str | None:
-    """One word for the drivers of all GPU pools; several are joined by `_`, as pools may differ."""
+def drivers(found: Sequence[str | None], *, seen: bool, whole: bool = True) -> str | None:
+    """One word for the drivers of all GPU pools; several are joined by `_`, as pools may differ. None where there may
+    be pools that are not among them (`whole` is false).
+    """
     if not found:
-        return NOT_APPLICABLE if seen else None
-    return None if None in found else "_".join(sorted({str(one) for one in found}))
+        return NOT_APPLICABLE if seen and whole else None
+    return None if None in found or not whole else "_".join(sorted({str(one) for one in found}))
 
 
 def dynamic_resources(versions: Sequence[Any]) -> str | None:

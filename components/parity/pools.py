@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.clouds import gpu, gpu_rates
 from components.parity.graph import NOT_APPLICABLE, dynamic_resources, every, minors, word
@@ -11,7 +11,14 @@ from components.parity.graph import NOT_APPLICABLE, dynamic_resources, every, mi
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from components.parity.graph import Fact, Graph, Reader
+    from components.parity.graph import Fact, Graph, Inputs, Reader
+
+
+OF_POOLS: Final = (
+    "cluster_autoscaling", "disks.encryption", "gpu.class", "gpu.driver", "gpu.rate", "gpu.scale_from_zero",
+    "gpu.sharing", "gpu.taint", "nodes.images", "nodes.metadata", "nodes.private",
+)  # fmt: skip
+"""The capabilities that are read from pools, on one cloud at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +36,35 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """Every pool of a cell by its inputs, wherever it is declared: on its own or inside the cluster's own resource.
+    `unread` says, for people, why there may be GPU pools beside them that nothing declares.
+    """
+
+    rows: Sequence[Inputs]
+    unread: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pools:
-    """The GPU pools of a cell. `seen` says whether its cluster is in view; `engine` whether something scales them."""
+    """The GPU pools of a cell. `seen` says whether its cluster is in view; `engine` whether something scales them;
+    `unread` why there may be others that cannot be seen.
+    """
 
     cloud: str
     pools: Sequence[Pool]
     seen: bool
     engine: Fact = True
     from_zero: Fact = True
+    unread: Sequence[str] = ()
 
     def word(self, facts: Sequence[Fact], *, yes: str, no: str) -> str | None:
-        """The word for all pools: not applicable without one, unknown without a cluster."""
+        """The word for all pools: not applicable without one, unknown without a cluster. What cannot be seen may be
+        otherwise: it leaves a known no, and nothing else.
+        """
         if not self.pools:
-            return NOT_APPLICABLE if self.seen else None
-        return word(every(facts), yes=yes, no=no)
+            return NOT_APPLICABLE if self.seen and not self.unread else None
+        return word(every([*facts, *(None for _ in self.unread)]), yes=yes, no=no)
 
     def classes(self) -> str | None:
         """The class that each machine meets by the facts: a label may say what it likes."""
@@ -91,12 +113,14 @@ class Pools:
 
     def _joined(self, found: Sequence[str | None]) -> str | None:
         if not found:
-            return NOT_APPLICABLE if self.seen else None
-        return None if None in found else "_".join(sorted(one for one in found if one))
+            return NOT_APPLICABLE if self.seen and not self.unread else None
+        return None if None in found or self.unread else "_".join(sorted(one for one in found if one))
 
     def _facts(self, pool: Pool) -> gpu.Machine | None:
         known = gpu.MACHINES.get(self.cloud, ())
-        return next((one for one in known if one.instance_type == pool.machine), None)
+        # Azure takes the name of a size in any case.
+        asked = (pool.machine or "").casefold()
+        return next((one for one in known if one.instance_type.casefold() == asked), None)
 
 
 def _zero(pool: Pool) -> Fact:

@@ -25,6 +25,18 @@ this page with them. What a verdict is and how waivers work: [parity](../explana
 `twain parity explain ID` prints a row with the inputs that it is read from.
 
 """
+_POOLS = """## Where pools are read
+
+A pool counts wherever it is declared: as a resource of its own (`NodePool`, `AgentPool`), inside its cluster's
+(`nodePools` of GKE, `agentPoolProfiles` of AKS), or as GKE's default pool (`nodeConfig`, unless it is removed). One
+that stands in both is one pool. A machine with GPUs makes a GPU pool whether accelerators are named beside it or not.
+
+Some clusters make nodes that no plan declares: GKE Autopilot, GKE's auto-provisioning with a limit of an accelerator or
+a compute class, AKS with node auto-provisioning and AKS Automatic, ACK in auto mode or of the profiles Serverless and
+Acs. What is read from pools is `unknown` there, with that reason, never `n/a` and never equal; only a weakness of a
+pool that is declared is still told as one. The same holds for pools that a plan does not know yet.
+
+"""
 _MEANS = """| | means |
 |---|---|
 | native | the cloud's own feature, switched on |
@@ -73,7 +85,9 @@ def reference() -> str:
         "## The matrix\n\n",
         _MEANS,
         matrix(),
-        "\n## What each says\n\n",
+        "\n",
+        _POOLS,
+        "## What each says\n\n",
         _table(["capability", "value"], [[f"`{one.id}`", one.says] for one in CAPABILITIES]),
         "\n## Why\n\n",
         _table(["capability", *CLOUDS], [[f"`{one.id}`", *_reasons(one.clouds[cloud].why for cloud in CLOUDS)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.parity import alicloud, azure, gcp, kubernetes, serving
 from components.parity.graph import Graph
+from components.parity.pools import OF_POOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,6 +57,12 @@ def workload(resources: Iterable[Row]) -> Values:
     """What a served model's objects guarantee."""
     graph = Graph.of(resources)
     return {name: read(graph) for name, read in serving.READERS.items()}
+
+
+def unread(resources: Iterable[Row], cloud: str | None, values: Values) -> dict[str, str]:
+    """Why a capability that is read from pools is not known (its value in `values` is None), for people."""
+    reasons = "; ".join(_POOLS[cloud](Graph.of(resources)).unread) if cloud else ""
+    return {name: reasons for name in OF_POOLS if reasons and values.get(name) is None}
 
 
 def details(resources: Iterable[Row], cloud: str | None) -> dict[str, str]:

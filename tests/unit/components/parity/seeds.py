@@ -1,8 +1,8 @@
 """Differences to plant: for each input that a capability is read from, a value of it that changes the guarantee.
 
-`expected` is all that changes. A seed with `new` puts a resource in instead, with the inputs `beside` the one that
-counts, and with resources of the types `also`: for what no component makes yet; those of the types `without` go first,
-where it stands in for them. A value that is a function makes the new one of the old.
+`expected` is all that changes. The inputs `beside` the one that counts are set with it. A seed with `new` puts a
+resource in instead, and resources of the types `also`: for what no component makes yet; those of the types `without` go
+first, where it stands in for them. A value that is a function makes the new one of the old.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Seed:
             place[last] = self.value
             plans.add(rows, token, inputs)
         else:
-            plans.put(rows, token, path, self.value, where=self.where)
+            for other, value in {**self.beside, path: self.value}.items():
+                plans.put(rows, token, other, value, where=self.where)
 
     def __str__(self) -> str:
         return f"{self.cloud}-{self.read.partition(':')[2].replace(' ', '-')}-{next(iter(self.expected))}"
@@ -104,6 +105,32 @@ _NO_DATABASE = {
 _NAP = {"name": "terway-eniip", "config": '{"NetworkPolicy": "false"}'}
 _LABEL = [{"key": "ack.node.gpu.schedule", "value": "cgpu"}]
 _ACCELERATOR = {"count": 1, "type": "nvidia-a100-80gb"}
+# The engine's mark of a value that is not known yet.
+UNKNOWN_NODES = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_OF_GPUS = ("cluster_autoscaling", "gpu__class", "gpu__rate", "gpu__scale_from_zero", "gpu__sharing", "gpu__taint",
+            "gpu__driver")  # fmt: skip
+_UNSEEN_ALI = dict.fromkeys(
+    (*_OF_GPUS, "nodes__metadata", "nodes__private", "nodes__images", "disks__encryption"), None
+)
+_INSIDE_GCP: dict[str, Any] = {
+    "name": "inside",
+    "nodeCount": 1,
+    "nodeConfig": {
+        "machineType": "a3-highgpu-2g",
+        "guestAccelerators": [{"count": 2, "type": "nvidia-h100-80gb",
+                               "gpuSharingConfig": {"gpuSharingStrategy": "TIME_SHARING"},
+                               "gpuDriverInstallationConfig": {"gpuDriverVersion": "LATEST"}}],
+    },
+}  # fmt: skip
+_WORSE_GCP = {
+    "cluster_autoscaling": "none", "gpu__scale_from_zero": "no", "gpu__class": "gpu-80g-fp8/2/nvlink_gpu-80g/1",
+    "gpu__rate": "gpu-80g-fp8/least-7000_gpu-80g/least-3000", "gpu__sharing": "shared", "gpu__taint": "open",
+    "gpu__driver": "newest_stable", "nodes__metadata": "open", "disks__encryption": "cloud-key",
+}  # fmt: skip
+_INSIDE_AZ = {
+    "name": "inside", "mode": "User", "count": 2, "vmSize": "standard_nd96isr_h200_v5", "gpuInstanceProfile": "MIG1g",
+    "gpuProfile": {"driver": "None"},
+}  # fmt: skip
 
 ALICLOUD = (
     _ali(f"{ALI_CLUSTER} version", "1.33.9-aliyun.1", kubernetes__minor="1.33", dra_support="none"),
@@ -114,6 +141,8 @@ ALICLOUD = (
     _ali(f"{ALI_CLUSTER} addons", [_NAP], network__policy="ignored"),
     _ali(f"{ALI_CLUSTER} auditLogConfig.enabled", False, audit__log="off"),
     _ali(f"{ALI_CLUSTER} deletionProtection", True, deletion__protection="cloud"),
+    _ali(f"{ALI_CLUSTER} autoMode.enabled", True, **_UNSEEN_ALI),
+    _ali(f"{ALI_CLUSTER} profile", "Acs", **_UNSEEN_ALI),
     _ali(f"{ALI_POOL} scalingConfig.enable", False, where=_gpu, cluster_autoscaling="none", gpu__scale_from_zero="no"),
     _ali(f"{ALI_POOL} scalingConfig", {"type": "gpu", "enable": True, "minSize": 1}, where=_gpu,
          gpu__scale_from_zero="no"),
@@ -180,9 +209,21 @@ GCP = (
          gpu__sharing="shared"),
     _gcp(f"{GCP_POOL} nodeConfig.guestAccelerators", [{**_ACCELERATOR, "count": 2}], where=_gpu,
          gpu__class="gpu-80g/2/none"),
-    _gcp(f"{GCP_POOL} nodeConfig.guestAccelerators", [], where=_gpu, gpu__class="n/a", gpu__rate="n/a",
-         gpu__scale_from_zero="n/a", gpu__sharing="n/a", gpu__taint="n/a", gpu__driver="n/a",
-         cluster_autoscaling="n/a"),
+    _gcp(f"{GCP_POOL} nodeConfig.guestAccelerators", [], beside={"nodeConfig.machineType": "n2-standard-8"},
+         where=_gpu, **dict.fromkeys(_OF_GPUS, "n/a")),
+    # Pools inside the cluster's own resource, and those that the cloud makes by itself.
+    _gcp(f"{GCP_CLUSTER} nodePools", [_INSIDE_GCP], **_WORSE_GCP),
+    _gcp(f"{GCP_CLUSTER} nodePools", [UNKNOWN_NODES], **dict.fromkeys(_OF_GPUS), nodes__metadata=None,
+         nodes__private=None, disks__encryption=None),
+    _gcp(f"{GCP_CLUSTER} nodeConfig", _INSIDE_GCP["nodeConfig"], beside={"removeDefaultNodePool": False},
+         **_WORSE_GCP),
+    _gcp(f"{GCP_CLUSTER} privateClusterConfig.enablePrivateNodes", False, nodes__private="public",
+         nodes__metadata="open", disks__encryption="cloud-key", beside={"nodePools": [{"name": "plain"}]}),
+    _gcp(f"{GCP_CLUSTER} enableAutopilot", True, **dict.fromkeys(_OF_GPUS), disks__encryption="cloud-key"),
+    _gcp(f"{GCP_CLUSTER} clusterAutoscaling",
+         {"enabled": True, "resourceLimits": [{"resourceType": "cpu", "maximum": 64},
+                                              {"resourceType": "nvidia-l4", "maximum": 4}]},
+         **dict.fromkeys(_OF_GPUS), disks__encryption="cloud-key", nodes__metadata=None),
     _gcp(f"{GCP_POOL} nodeConfig.guestAccelerators",
          [{**_ACCELERATOR, "gpuDriverInstallationConfig": {"gpuDriverVersion": "LATEST"}}], where=_gpu,
          gpu__driver="newest"),
@@ -224,6 +265,12 @@ AZURE = (
     _az(f"{AZ_CLUSTER} networkProfile.networkPolicy", "none", network__policy="ignored"),
     _az(f"{AZ_CLUSTER} azureMonitorProfile.metrics.enabled", False, metrics__managed="off"),
     _az(f"{AZ_CLUSTER} agentPoolProfiles", [{"enableNodePublicIP": True}], nodes__private="public"),
+    _az(f"{AZ_CLUSTER} agentPoolProfiles", [_INSIDE_AZ], cluster_autoscaling="none", gpu__scale_from_zero="no",
+        gpu__class="gpu-140g-fp8/8/nvlink_gpu-80g/1", gpu__sharing="shared", gpu__taint="open",
+        gpu__driver="none_stable"),
+    _az(f"{AZ_CLUSTER} agentPoolProfiles", UNKNOWN_NODES, **dict.fromkeys(_OF_GPUS), nodes__private=None),
+    _az(f"{AZ_CLUSTER} nodeProvisioningProfile.mode", "Auto", **dict.fromkeys(_OF_GPUS), nodes__private=None),
+    _az(f"{AZ_CLUSTER} sku.name", "Automatic", **dict.fromkeys(_OF_GPUS), nodes__private=None),
     _az(f"{AZ_CLUSTER} autoUpgradeProfile.nodeOSUpgradeChannel", "None", nodes__images="held"),
     _az(f"{AZ_POOL} gpuProfile.driver", "None", gpu__driver="none"),
     _az(f"{AZ_POOL} enableNodePublicIP", True, nodes__private="public"),
