@@ -124,8 +124,11 @@ def take_in(app: App, lake: Lake, paths: list[Path]) -> list[Outcome]:
     return []
 
 
-def published_rows(app: App, rates: Rates) -> list[dict[str, Any]]:
-    """Every month of the own world's lake as rows of the telemetry contract, after taking new bills in."""
+def published_rows(app: App, rates: Rates) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Every month of the own world's lake as rows of the telemetry contract, after taking new bills in; and how many
+    rows named something that the fleet does not declare, by label: they are part of a row that is about nobody.
+    """
+    from components.money.crossing import declared
     from components.money.report import build as build_report
     from components.money.report import contract_rows
 
@@ -138,7 +141,8 @@ def published_rows(app: App, rates: Rates) -> list[dict[str, Any]]:
             lake=lake, month=month, currency=app.fleet.reporting_currency, rates=rates, now=app.clock.now()
         )
         rows.extend(contract_rows(found, world=own))
-    return rows
+    cells = {cell.name for cell in app.fleet.cells if cell.world == own}
+    return declared(rows, cells=cells, maisons=set(app.fleet.maisons))
 
 
 def manifest(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from cli.collect import gpu
 from cli.kube import decode, kinds, minors
 from cli.serve import list as serving
-from cli.serve import names, plan
+from cli.serve import plan
 
 if TYPE_CHECKING:
     from cli.kube.client import KubeClient
@@ -25,7 +26,7 @@ async def of_cell(kube: KubeClient, *, world: str, deadline: Deadline) -> list[t
     gpus = Counter[str]()
     for node in nodes.items:
         if node.gpus:
-            gpus[node.metadata.label(names.GPU_CLASS, "unknown")] += node.gpus
+            gpus[gpu.class_of_table(node.metadata.label(gpu.CLASS_LABEL, gpu.UNKNOWN))] += node.gpus
     workloads = [("workload", serving.row_of(one, world=world, cell=kube.cell)) for one in deployments.items]
     row = {"world": world, "cell": kube.cell, "kubernetesMinor": minor(version), "gpus": dict(sorted(gpus.items()))}
     return [*workloads, ("cell", row)]

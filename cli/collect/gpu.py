@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.kube.decode import Node, Pod
     from cli.prom.client import PrometheusClient, Sample
 
-CLASS_LABEL = "twain/gpu-class"
+CLASS_LABEL, UNKNOWN = "twain/gpu-class", "unknown"
 BUSY = 0.01
 """A GPU above this utilisation is busy; below it, it is idle."""
 
@@ -141,7 +141,7 @@ def rows(
         name = node.metadata.name
         for index in range(node.gpus):
             row = GpuRow(
-                world=world, cell=cell, gpu_class=node.metadata.label(CLASS_LABEL, "unknown"), node=name, index=index
+                world=world, cell=cell, gpu_class=node.metadata.label(CLASS_LABEL, UNKNOWN), node=name, index=index
             )
             _fill(row, readings.get((name, str(index))), owners)
             row.sample_age_s = ages.get((name, str(index)))
@@ -149,6 +149,13 @@ def rows(
                 row.owner = _only_owner(node, pods)
             made.append(row)
     return made
+
+
+def class_of_table(said: str) -> str:
+    """The class that somebody says; `unknown` where the table has none of this name. Another world hears no more."""
+    from components.clouds.gpu import CLASSES
+
+    return said if said in CLASSES else UNKNOWN
 
 
 def unknown_rows(nodes: Sequence[Node], pods: Sequence[Pod], *, world: str, cell: str, reason: str) -> list[GpuRow]:
@@ -160,10 +167,12 @@ def unknown_rows(nodes: Sequence[Node], pods: Sequence[Pod], *, world: str, cell
 
 
 def by_class(found: Sequence[GpuRow]) -> list[GpuRow]:
-    """One row per cell and class: what may be said of another world's GPUs. Means over the GPUs that are known."""
+    """One row per cell and class of the table: what may be said of another world's GPUs. Means over the GPUs that are
+    known.
+    """
     groups: dict[tuple[str, str, str], list[GpuRow]] = defaultdict(list)
     for row in found:
-        groups[row.world, row.cell, row.gpu_class].append(row)
+        groups[row.world, row.cell, class_of_table(row.gpu_class)].append(row)
     made: list[GpuRow] = []
     for (world, cell, gpu_class), part in sorted(groups.items()):
         known = [row for row in part if row.state == "ok"]

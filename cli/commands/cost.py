@@ -280,10 +280,15 @@ def publish(app: App, *, output: Format, yes: bool, dry_run: bool, timeout: floa
     """Give the own world's sums to its own gate, which tells them to the other world on request.
 
     Sums per cell, maison, month and currency, as the telemetry contract names them; no services, resources or files.
+    What the bills name and the fleet does not declare is told as nobody's: a maison as `shared`, a cell as none.
     """
     from cli.output import Column, Report
+    from components.money.crossing import NOBODYS
 
-    rows = costs.published_rows(app, _rates(None))
+    rows, undeclared = costs.published_rows(app, _rates(None))
+    for label, count in undeclared.items():
+        instead = f"as {NOBODYS[label]}" if NOBODYS[label] else "without one"
+        app.console.note(f"rows with a {label} that is not declared: {count}, sent {instead}")
     columns = [
         Column(title=key.upper(), key=key, right=key in {"billed", "unpriced"})
         for key in ("month", "cell", "maison", "currency", "billed", "status", "unpriced")

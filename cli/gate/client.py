@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import stat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -235,9 +236,17 @@ _REASONS = {
 }
 
 
+_REFUSED = re.compile(r"refused ((?:[a-zA-Z0-9]{1,32}\.){0,6}[a-zA-Z0-9]{1,32})")
+
+
 def _cell_error(world: str, raw: Mapping[str, Any]) -> errors.ErrorRow:
     reason = str(raw.get("reason"))
     cell = str(raw["cell"]) if raw.get("cell") else None
+    refused = _REFUSED.fullmatch(reason)
+    if refused:
+        message = f"the gate of world {world} keeps rows back: their {refused[1]} is not declared there"
+        fix = f"an operator of {world} runs: twain cost publish"
+        return errors.ErrorRow(id="GATE-REFUSED", message=message, cell=cell, world=world, fix=fix)
     message = f"{_REASONS.get(reason, 'unknown')} (as the gate of world {world} says)"
     return errors.ErrorRow(
         id="GATE-NOTCOLLECTED" if reason == "not-collected" else "GATE-CELL", message=message, cell=cell, world=world

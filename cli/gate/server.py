@@ -130,7 +130,8 @@ async def _aggregates(request: web.Request) -> web.Response:
     filtered, failed = await gate.sources.section(section, window, deadline=deadline)
     _log.info("aggregates %s for %s: %d rows", section, caller.username, len(filtered.items))
     if filtered.dropped or filtered.rejected:
-        _log.warning("the contract kept back %s and %d rows", filtered.dropped, filtered.rejected)
+        kept = (filtered.dropped, filtered.rejected, filtered.refused)
+        _log.warning("the contract kept back keys %s and %d rows, for what is not declared in %s", *kept)
     return web.json_response(
         {
             "apiVersion": "twain/v1",

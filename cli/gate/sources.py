@@ -14,7 +14,7 @@ from cli import errors
 from cli.collect import cell as collecting
 from cli.collect import fleet, gpu
 from cli.kube import kinds
-from components.telemetry.contract import Contract, Filtered, filter_rows
+from components.telemetry.contract import SHARED, Contract, Filtered, filter_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Pairs = list[tuple[str, dict[str, Any]]]
 SECTIONS = ("metrics", "cost", "fleet", "parity")
 SYSTEM = "twain-system"
+REFUSED = "refused "
+"""Begins the reason of rows that are kept back; the dotted name of the field follows, never its value."""
 GUARANTEES = "guarantees"
 """The ConfigMap of each cell in which the platform writes what the cell guarantees: capability id to value."""
 
@@ -44,7 +46,7 @@ class Gathered:
     # Per kind of row the groups that this world declares: the filter lets no other leave.
     known: dict[str, set[tuple[Any, ...]]] = field(default_factory=dict)
 
-    def declare(self, kind: str, *group: str) -> None:
+    def declare(self, kind: str, *group: str | None) -> None:
         """Note a group that rows of a kind may be about."""
         self.known.setdefault(kind, set()).add(group)
 
@@ -67,10 +69,7 @@ class Sources:
         """A section after the contract's filter, with the errors of cells. Raises ContractError for no such section."""
         self.contract.section(name)
         gathered = Gathered()
-        gathered.declare("cost", self.config.world)
-        for cell in self.clients:
-            for kind in ("gpu", "workload", "cell", "guarantee"):
-                gathered.declare(kind, self.config.world, cell)
+        self._declare(gathered)
         if name == "cost":
             await self._cost(gathered, deadline)
         else:
@@ -78,7 +77,25 @@ class Sources:
             await self._everywhere(gathered, lambda cell, kube: ask(gathered, cell, kube, window, deadline))
         order = {cell: place for place, cell in enumerate(self.clients)}
         gathered.pairs.sort(key=lambda pair: order.get(str(pair[1].get("cell")), len(order)))
-        return filter_rows(self.contract, name, gathered.pairs, known=gathered.known), gathered.errors
+        filtered = filter_rows(self.contract, name, gathered.pairs, known=gathered.known)
+        if name == "cost":
+            # A sum that lacks rows says so: by the field, which is a word of the contract.
+            for place in sorted(filtered.refused):
+                gathered.failed(None, f"{REFUSED}{place}")
+        return filtered, gathered.errors
+
+    def _declare(self, gathered: Gathered) -> None:
+        """The groups of the world: its cells, and the maisons that the gate was told of."""
+        world = self.config.world
+        for cell in self.clients:
+            for kind in ("gpu", "cell", "guarantee"):
+                gathered.declare(kind, world, cell)
+            for maison in self.config.gpu_quota:
+                gathered.declare("workload", world, cell, maison)
+        # What lies in no cell, and what no maison alone has run up.
+        for cell in (*self.clients, None):
+            for maison in (*self.config.gpu_quota, SHARED, None):
+                gathered.declare("cost", world, cell, maison)
 
     async def _everywhere(
         self, gathered: Gathered, ask: Callable[[str, KubeClient], Coroutine[Any, Any, None]]
@@ -100,6 +117,9 @@ class Sources:
             collecting.gpus_of(kube, world=world, access=access, now=now, deadline=deadline, home=self.home),
         )
         for one in latency.declared:
+            if one.maison not in self.config.gpu_quota:
+                # A label of a Deployment declares a workload of a maison, and no maison.
+                continue
             gathered.declare("latency", world, cell, one.maison, one.workload, one.model)
         # A row of which nothing is known would read as a group that is too small; the error says it instead.
         gathered.pairs += [("latency", row.as_contract()) for row in latency.rows if row.state == "ok"]

@@ -38,8 +38,11 @@ _OF_A_GROUP = frozenset({"class", "kind", "tier", "type"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Types that are closed: their values are of a pattern, of a list, or a number.
 CLOSED = frozenset(
-    {"name", "model", "digest", "minor", "time", "count", "number", "money", "currency", "month", "counts"}
-)
+    {
+        "name", "model", "digest", "minor", "time", "count", "number", "money", "currency", "month", "cell", "maison",
+        "region", "capability", "gpuClass", "gpuCounts",
+    }
+)  # fmt: skip
 
 
 def judge(document: Document, *, world: str) -> list[Violation]:

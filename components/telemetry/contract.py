@@ -1,14 +1,14 @@
 """The telemetry contract as code: load it, filter by it, and judge a document by it.
 
-`filter_rows` is the only way out of a gate: what the contract does not name is dropped and counted, a group below the
-minimum leaves without values. `violations` judges a finished document the same way, for tests and for a receiver that
-trusts nobody. Both are pure."""
+`filter_rows` is the only way out of a gate: what the contract does not name is dropped and counted, what the world does
+not declare is refused by the name of its field, a group below the minimum leaves without values. `violations` judges a
+finished document the same way, for tests and for a receiver that trusts nobody. Both are pure."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -21,8 +21,12 @@ VERSION = "v1"
 SUPPRESSED = "suppressed"
 MAX_ROWS = 10_000
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 _PATTERNS: dict[str, re.Pattern[str]] = {
-    "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}"),
+    "name": _NAME,
+    # The form of a declared name; which ones there are is for `filter_rows`, which is told what the world declares.
+    "cell": _NAME,
+    "maison": _NAME,
     "model": re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}"),
     "digest": re.compile(r"sha256:[0-9a-f]{64}"),
     "minor": re.compile(r"1\.[0-9]{1,3}"),
@@ -32,7 +36,16 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     "month": re.compile(r"\d{4}-(?:0[1-9]|1[0-2])"),
 }
 _MAX_COUNT = 2**53
-_MAX_COUNTS = 64
+_DECLARED = frozenset({"cell", "maison"})
+_LISTED = frozenset({"capability", "gpuClass", "region"})
+_NUMBERS = frozenset({"count", "number", "gpuCounts"})
+
+SHARED = "shared"
+"""What no maison alone has run up."""
+UNKNOWN = "unknown"
+"""A class of GPUs or a region that no table knows."""
+GLOBAL = "global"
+"""The region of what a cloud sells without one."""
 
 
 class ContractError(ValueError):
@@ -59,15 +72,29 @@ class Leaf:
             return type(value) is int and 0 <= value <= _MAX_COUNT
         if self.type == "number":
             return type(value) in {int, float} and math.isfinite(value)  # pyright: ignore[reportArgumentType]
-        if self.type == "counts":
-            return isinstance(value, dict) and len(value) <= _MAX_COUNTS and all(map(_is_count_of, value.items()))
-        return False
+        if self.type == "gpuCounts":
+            return isinstance(value, dict) and all(map(_is_count_of, value.items()))
+        return isinstance(value, str) and value in listed(self.type)
 
 
 def _is_count_of(pair: tuple[object, object]) -> bool:
     name, count = pair
-    known = isinstance(name, str) and _PATTERNS["name"].fullmatch(name) is not None
+    known = isinstance(name, str) and name in listed("gpuClass")
     return known and type(count) is int and 0 <= count <= _MAX_COUNT
+
+
+@cache
+def listed(type_: str) -> frozenset[str]:
+    """Every value of a type that has a closed list; empty for another type."""
+    from components.clouds import gpu, regions
+    from components.parity.capabilities import IDS
+
+    values = {
+        "capability": IDS,
+        "gpuClass": (*gpu.CLASSES, UNKNOWN),
+        "region": (*(name for found in regions.WORLD_OF.values() for name in found), GLOBAL, UNKNOWN),
+    }
+    return frozenset(values.get(type_, ()))
 
 
 Shape = Leaf | dict[str, "Shape"]
@@ -102,11 +129,14 @@ class Contract:
 
 @dataclass(kw_only=True)
 class Filtered:
-    """What may leave: rows (each with its `kind`), how often each unnamed key was dropped, suppressed groups."""
+    """What may leave: rows (each with its `kind`), how often each unnamed key was dropped, suppressed groups; and how
+    many rows were refused whole, also by the field that they were refused for (`kind.field`).
+    """
 
     items: list[dict[str, Any]] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
     suppressed: int = 0
 
 
@@ -124,6 +154,11 @@ def load_contract(version: str = VERSION) -> Contract:
     if raw.get("version") != version:
         message = f"{name} says that it is version {raw.get('version')!r}"
         raise ContractError(message)
+    return contract_of(raw)
+
+
+def contract_of(raw: Mapping[str, Any]) -> Contract:
+    """A contract out of what its file says. Raises ContractError naming the place that is wrong."""
     shapes: dict[str, Shape] = {}
     for shape, spec in raw.get("shapes", {}).items():
         shapes[shape] = _shape(f"shapes.{shape}", spec, shapes)
@@ -131,7 +166,7 @@ def load_contract(version: str = VERSION) -> Contract:
         section: {kind: _row_kind(f"{section}.{kind}", spec, shapes) for kind, spec in kinds.items()}
         for section, kinds in raw["sections"].items()
     }
-    return Contract(version=version, sections=sections)
+    return Contract(version=str(raw["version"]), sections=sections)
 
 
 def _row_kind(where: str, raw: Mapping[str, Any], shapes: Mapping[str, Shape]) -> RowKind:
@@ -154,6 +189,10 @@ def _row_kind(where: str, raw: Mapping[str, Any], shapes: Mapping[str, Shape]) -
     if not bounded or set(bounded) - set(leaves):
         message = f"{where}: `bounded` must name labels of the row, and the world at least"
         raise ContractError(message)
+    loose = [name for name, leaf in leaves.items() if leaf.type in _DECLARED and name not in bounded]
+    if loose or any(leaf.type in _DECLARED for leaf in _leaves(fields)):
+        message = f"{where}: a cell or a maison is a label that `bounded` names"
+        raise ContractError(message)
     return RowKind(
         labels=leaves,
         bounded=bounded,
@@ -162,6 +201,14 @@ def _row_kind(where: str, raw: Mapping[str, Any], shapes: Mapping[str, Shape]) -
         minimum_field=field_name,
         minimum=int(minimum.get("least", 0)),
     )
+
+
+def _leaves(shapes: Mapping[str, Shape]) -> Iterator[Leaf]:
+    for shape in shapes.values():
+        if isinstance(shape, Leaf):
+            yield shape
+        else:
+            yield from _leaves(shape)
 
 
 def _shape(where: str, raw: object, shapes: Mapping[str, Shape]) -> Shape:
@@ -173,13 +220,13 @@ def _shape(where: str, raw: object, shapes: Mapping[str, Shape]) -> Shape:
     if text in shapes:
         return shapes[text]
     leaf = Leaf(type=text.removesuffix("|null"), nullable=text.endswith("|null"))
-    if leaf.type not in _PATTERNS and leaf.type not in {"count", "number", "counts"}:
+    if leaf.type not in _LISTED | _NUMBERS and leaf.type not in _PATTERNS:
         message = f"{where}: there is no type {text!r}"
         raise ContractError(message)
     return leaf
 
 
-Known = Mapping[str, Container[tuple[Any, ...]]]
+Known = Mapping[str, Collection[tuple[Any, ...]]]
 """Per kind of row the groups that the world declares: tuples of the bounded labels, in the contract's order."""
 
 
@@ -188,7 +235,8 @@ def filter_rows(
 ) -> Filtered:
     """What of `rows` ((kind, row) pairs) may leave.
 
-    A row about a group that `known` does not hold is rejected whole: a kind that is absent there has no group.
+    A row about a group that `known` does not hold is rejected whole and counted by the first field that makes it one: a
+    kind that is absent there has no group.
 
     A key that the contract does not name is dropped and counted under its dotted path. A row whose group or kind is
     not as the contract says is rejected whole; so is a row with a value of the wrong type, because half a row could be
@@ -200,9 +248,11 @@ def filter_rows(
         spec = kinds.get(kind)
         if spec is None or len(result.items) >= MAX_ROWS:
             result.rejected += 1
+            _count(result.refused, "kind" if spec is None else f"{kind}.rows")
             continue
         if not _is_known(spec, row, known.get(kind, ())):
             result.rejected += 1
+            _count(result.refused, f"{kind}.{_undeclared(spec, row, known.get(kind, ()))}")
             continue
         item = _filter_row(spec, kind, row, result)
         if item is None:
@@ -222,6 +272,7 @@ def _filter_row(spec: RowKind, kind: str, row: Mapping[str, Any], result: Filter
     labels: dict[str, Any] = {}
     for name, leaf in spec.labels.items():
         if not leaf.accepts(row.get(name)):
+            _count(result.refused, f"{kind}.{name}")
             return None
         labels[name] = row.get(name)
     for name in row:
@@ -242,20 +293,31 @@ def _filter_row(spec: RowKind, kind: str, row: Mapping[str, Any], result: Filter
 
 
 def _filter_value(shape: Shape, value: object, path: str, result: Filtered) -> tuple[object, bool]:
-    if isinstance(shape, Leaf):
-        return (dict(value) if isinstance(value, dict) else value), shape.accepts(value)
-    if not isinstance(value, dict):
+    good = shape.accepts(value) if isinstance(shape, Leaf) else isinstance(value, dict)
+    if not good:
+        _count(result.refused, path)
         return None, False
+    if isinstance(shape, Leaf) or not isinstance(value, dict):
+        return (dict(value) if isinstance(value, dict) else value), True
     for name in value:
         if name not in shape:
             _count(result.dropped, f"{path}.{_shown(name)}")
     kept: dict[str, object] = {}
     for name, part in shape.items():
-        inner, good = _filter_value(part, value.get(name), f"{path}.{name}", result)
-        if not good:
+        inner, whole = _filter_value(part, value.get(name), f"{path}.{name}", result)
+        if not whole:
             return None, False
         kept[name] = inner
     return kept, True
+
+
+def _undeclared(spec: RowKind, row: Mapping[str, Any], groups: Collection[tuple[Any, ...]]) -> str:
+    """The first label with which a row is of no group."""
+    for length, name in enumerate(spec.bounded, start=1):
+        groups = [group for group in groups if group[length - 1] == row.get(name)]
+        if not groups:
+            return name
+    return spec.bounded[-1]
 
 
 def _shown(name: object) -> str:

@@ -27,7 +27,18 @@ _TYPES: dict[str, tuple[str, str]] = {
     "month": ("a month", "月份"),
     "count": ("a whole number", "整数"),
     "number": ("a number", "数值"),
-    "counts": ("numbers by name", "按名称的数值"),
+    "cell": ("a cell that the world declares", "该辖区已声明的单元"),
+    "maison": (
+        "a maison that the fleet names, or `shared` for what belongs to none alone",
+        "舰队文件中列明的品牌；不单独属于任何品牌的记为 `shared`",
+    ),
+    "region": (
+        "a region of the clouds' tables, `global`, or `unknown`",
+        "云区域表中的区域，或 `global`、`unknown`",
+    ),
+    "capability": ("an id of the closed list of parity", "对等能力封闭清单中的编号"),
+    "gpuClass": ("a class of the table of GPUs, or `unknown`", "GPU 类别表中的类别，或 `unknown`"),
+    "gpuCounts": ("numbers by class of GPU", "按 GPU 类别的数量"),
 }
 _TEXT: dict[str, tuple[str, str]] = {
     "title": ("What may leave a world: telemetry contract {version}", "可以离开辖区的数据：遥测合同 {version}"),
@@ -43,6 +54,17 @@ in it.""",
         """\
 以下为封闭清单。凡未列明者，辖区的闸门在任何数据离开之前予以丢弃并计数。不存在第二条通道：
 提示词、回答、日志、Pod、节点、单张 GPU、人名与适配器名称均无位置。""",
+    ),
+    "declared": (
+        """\
+Cells and maisons are those that the world declares, capabilities, classes of GPUs and regions those of closed tables. A
+row about anything else does not leave, however well its name is formed; the gate notes which field it was, and not what
+stood there. Workloads and models bear the names that the operators of that world gave them: no name of a person or a
+customer belongs there.""",
+        """\
+单元与品牌仅限该辖区已声明者；能力编号、GPU 类别与区域仅限封闭表中所列。涉及其他内容的行一律不离开，
+无论其名称形式如何规范；闸门只记录是哪个字段，不记录其内容。工作负载与模型使用该辖区运维人员所起的名称：
+其中不得出现人名或客户名称。""",
     ),
     "about": ("About", "对象"),
     "labels": ("Says which group it is about", "标明所属分组"),
@@ -83,7 +105,7 @@ def render(contract: Contract, language: Language) -> str:
 
 def _lines(contract: Contract, at: int) -> Iterator[str]:
     yield f"# {_TEXT['title'][at].format(version=contract.version)}"
-    for key in ("notes", "closed", "direction"):
+    for key in ("notes", "closed", "declared", "direction"):
         yield ""
         yield _TEXT[key][at]
     for section, kinds in contract.sections.items():

@@ -57,7 +57,7 @@ def _beyond(value: Mapping[str, Any], allowed: Mapping[str, Any], path: str) -> 
         shape = allowed[name]
         if isinstance(shape, str):
             shape = CONTRACT["shapes"].get(shape, shape)
-        if shape == "counts":
+        if shape == "gpuCounts":
             if not all(WORD.fullmatch(one) and type(count) is int for one, count in inner.items()):
                 yield f"{path}{name}: not counts"
         elif isinstance(shape, dict) and isinstance(inner, dict):

@@ -212,3 +212,21 @@ def test_what_is_published_is_the_contract_s_rows(app: App) -> None:
     assert [(r["cell"], r["billed"], r["month"]) for r in rows["items"]] == [("eu-ams-1", "11.65", "2026-11")]
     body = costs.manifest(rows["items"])
     assert json.loads(body["data"][costs.PUBLISHED_KEY]) == {"items": rows["items"]}
+
+
+def test_a_maison_that_the_fleet_does_not_name_is_published_as_nobodys_and_told_by_number(app: App) -> None:
+    bill(app.home / "bills", "more.csv", Tags='{"twain-cell":"eu-ams-1","twain-maison":"wang-xiaoming"}',
+         BilledCost="1.00", EffectiveCost="1.00", ResourceId="j")  # fmt: skip
+    bill(app.home / "bills", "aurelia.csv", Tags='{"twain-cell":"gone-1","twain-maison":"aurelia"}',
+         BilledCost="2.00", EffectiveCost="2.00", ResourceId="k")  # fmt: skip
+    rows, code = run(app, "publish", "--dry-run")
+    assert code == 0
+    told = {(row["cell"], row["maison"]): row["billed"] for row in rows["items"]}
+    assert told == {("eu-ams-1", "shared"): "12.65", (None, "aurelia"): "2.00"}
+    said = app.console.err.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "rows with a maison that is not declared: 1, sent as shared" in said
+    assert "rows with a cell that is not declared: 1, sent without one" in said
+    assert "wang" not in said + json.dumps(rows)
+    # At home the report shows the tag as it is.
+    own, _ = run(app, "report", "--world", "row")
+    assert "wang-xiaoming" in {row["maison"] for row in own["items"]}

@@ -110,6 +110,7 @@ class World:
             region="cn-shanghai",
             registry="registry.example",
             access="api-proxy",
+            gpu_quota={"aurelia": 8, "calisto": 4},
             pools=(Pool(name="gpu80g", gpu_class="gpu-80g", gpus_per_node=1, max=4),),
         )
         return server.build(config, clients={"cn-sha-1": self.kube()}, folder=self.folder, identity="gate@cn")

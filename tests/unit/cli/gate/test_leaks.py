@@ -36,6 +36,19 @@ DISGUISES = (
     f"{CANARY}:v1",
     f"\u202e{CANARY}",
 )
+# Those that no pattern tells from a declared name.
+WELL_FORMED = (CANARY, f"{CANARY}-wang", f"user/{CANARY}", f"{CANARY}.1")
+# By hand, and not out of the tables that the gate reads.
+DECLARED = {
+    "cell": {"cn-sha-1", None}, "maison": {"aurelia", "calisto", "shared", None}, "gpuClass": {"gpu-80g", "unknown"},
+    "capability": {"kubernetes.minor", "gpu.class"}, "provider": {"alicloud", "other"},
+    "region": {"cn-shanghai", "global"},
+}  # fmt: skip
+COST = {
+    "world": "cn", "provider": "alicloud", "region": "cn-shanghai", "cell": "cn-sha-1", "maison": "aurelia",
+    "currency": "CNY", "month": "2026-11", "billed": "12.30", "effective": None, "status": "final", "unpriced": 0,
+    "resources": 4,
+}  # fmt: skip
 HOSTILE = st.sampled_from(DISGUISES) | st.text(max_size=20).map(lambda text: f"{text}{CANARY}")
 LABELS = st.sampled_from(
     ["pod", "node", "user", "adapter", "prompt", "instance", "running_lora_adapters", "engine", "namespace", "le2",
@@ -58,8 +71,16 @@ SETS = st.fixed_dictionaries(
     }
 )
 ROWS = st.dictionaries(
-    st.sampled_from(["value", "month", "billed", "resourceNames", "owner", "cell", "world", "region", CANARY]),
-    HOSTILE | st.none() | st.integers() | st.lists(HOSTILE, max_size=2) | st.just("row") | st.just("cn-sha-1"),
+    st.sampled_from(
+        ["value", "month", "billed", "resourceNames", "owner", "cell", "maison", "provider", "world", "region", CANARY]
+    ),
+    HOSTILE
+    | st.sampled_from(WELL_FORMED)
+    | st.none()
+    | st.integers()
+    | st.lists(HOSTILE, max_size=2)
+    | st.just("row")
+    | st.just("cn-sha-1"),
     max_size=5,
 )
 CASES = st.fixed_dictionaries(
@@ -68,6 +89,7 @@ CASES = st.fixed_dictionaries(
         "sets": st.lists(SETS, min_size=1, max_size=4),
         "rows": st.lists(ROWS, max_size=3),
         "annotations": st.dictionaries(LABELS, HOSTILE, max_size=3),
+        "planted": st.sampled_from(WELL_FORMED),
     }
 )
 
@@ -95,13 +117,21 @@ def put(world: World, case: dict[str, Any]) -> int:
     root = "/api/v1/namespaces/twain-system/configmaps"
     world.matrix = [one for number, each in enumerate(case["sets"]) for one in series_of(each, number)]
     world.deployment("advisor", annotations={f"x/{name}": value for name, value in case["annotations"].items()})
-    cost = [{"world": "cn", "provider": "alicloud", "region": "cn-shanghai", **row} for row in case["rows"]]
+    # A Deployment that says of itself that it is somebody's.
+    world.deployment("concierge", maison=case["planted"])
+    cost = [COST, *({**COST, **row} for row in case["rows"])]
     world.api.put(f"{root}/cost", {"data": {"cost.json": json.dumps({"items": cost})}})
     told = {f"k{number}": value for number, row in enumerate(case["rows"]) for value in row.values()}
-    # A guarantee is a word by the contract: here it is always more than one.
-    world.api.put(f"{root}/guarantees", {"data": {name: f"{value} of {CANARY}" for name, value in told.items()}})
-    node = {"metadata": {"labels": {"twain/gpu-class": "gpu-80g", "owner": CANARY}, "name": f"node-{CANARY}"}}
-    world.api.put(f"/api/v1/nodes/node-{CANARY}", {**node, "status": {"allocatable": {"nvidia.com/gpu": "4"}}})
+    # A guarantee is a word by the contract: here it is always more than one, or that of no capability.
+    words = {name: f"{value} of {CANARY}" for name, value in told.items()}
+    told = {"kubernetes.minor": "1.36", case["planted"].replace("/", "."): "yes", **words}
+    world.api.put(f"{root}/guarantees", {"data": told})
+    for name, label in (("a", "gpu-80g"), ("b", case["planted"])):
+        labels = {"twain/gpu-class": label, "owner": CANARY}
+        node = {"metadata": {"labels": labels, "name": f"node-{name}-{CANARY}"}}
+        world.api.put(
+            f"/api/v1/nodes/node-{name}-{CANARY}", {**node, "status": {"allocatable": {"nvidia.com/gpu": "4"}}}
+        )
     return len(world.matrix)
 
 
@@ -153,6 +183,9 @@ def judge(case: dict[str, Any], headers: dict[str, str], body: bytes, tally: Tal
     for item in document["items"]:
         assert strangers(case["section"], item) == [], item
         assert item["world"] == "cn"
+        for label, names in DECLARED.items():
+            assert label not in item or item[label] in names, item
+        assert set(item.get("gpus", {}) if item["kind"] == "cell" else {}) <= DECLARED["gpuClass"]
         if item["kind"] == "latency":
             assert (item["maison"], item["workload"], item["model"]) == ("aurelia", "advisor", "qwen3-32b")
             assert item["suppressed"] or item["requests"] >= LEAST
@@ -183,6 +216,32 @@ def test_of_hostile_series_nothing_beyond_the_contract_leaves_the_gate(door: Doo
     assert tally.series >= 800
 
 
+@pytest.mark.parametrize("section", ["metrics", "fleet", "cost", "parity"])
+def test_a_customers_name_where_a_maison_a_cell_or_a_class_stands_leaves_in_no_section(
+    door: Door, section: str
+) -> None:
+    """Every kind of row at once, with names that are formed as declared ones are; what is declared still leaves."""
+    mine = {"workload": "advisor", "maison": "aurelia", "model": "qwen3-32b", "requests": LEAST, "more": {}}
+    rows = [{label: "wang-xiaoming"} for label in ("maison", "cell", "provider", "region")]
+    case = {"section": section, "sets": [mine, {**mine, "maison": "wang-xiaoming"}, {**mine, "workload": "concierge",
+            "maison": "wang-xiaoming"}], "rows": rows, "annotations": {}, "planted": "wang-xiaoming"}  # fmt: skip
+    put(door.world, case)
+    headers, body = door.ask(section)
+    assert b"wang" not in body
+    judge(case, headers, body, Tally())
+    document = json.loads(body)
+    kinds = {"metrics": {"latency"}, "fleet": {"workload", "cell"}, "cost": {"cost"}, "parity": {"guarantee"}}
+    assert {item["kind"] for item in document["items"]} >= kinds[section]
+    assert document["dropped"] > 0
+    if section == "fleet":
+        # A node of no known class counts all the same.
+        assert next(one for one in document["items"] if one["kind"] == "cell")["gpus"] == {"gpu-80g": 4, "unknown": 4}
+    if section == "cost":
+        assert {error["reason"] for error in document["errors"]} == {
+            "refused cost.cell", "refused cost.maison", "refused cost.provider", "refused cost.region",
+        }  # fmt: skip
+
+
 @pytest.mark.prove
 def test_of_more_than_ten_thousand_series_nothing_beyond_the_contract_leaves_the_gate(door: Door) -> None:
     tally = run(door, 400)
@@ -199,14 +258,16 @@ def test_of_more_than_ten_thousand_series_nothing_beyond_the_contract_leaves_the
 def test_the_judge_sees_a_leak(door: Door) -> None:
     """A gate whose filter was taken out is found by the very same judge."""
     case = {"section": "metrics", "sets": [{"workload": "advisor", "maison": "aurelia", "model": "qwen3-32b",
-                                            "requests": 3, "more": {}}], "rows": [], "annotations": {}}  # fmt: skip
+                                            "requests": 3, "more": {}}], "rows": [], "annotations": {},
+            "planted": CANARY}  # fmt: skip
     put(door.world, case)
     headers, body = door.ask("metrics")
     judge(case, headers, body, Tally())
     document = json.loads(body)
     row = document["items"][0]
     assert row["suppressed"]
-    for change in ({"pod": "p"}, {"suppressed": False, "requests": 3}, {"workload": CANARY}, {"model": "a b"}):
+    for change in ({"pod": "p"}, {"suppressed": False, "requests": 3}, {"workload": CANARY}, {"model": "a b"},
+                   {"maison": "nobody"}, {"cell": "cn-bei-9"}):  # fmt: skip
         leaked = {**document, "items": [{**row, **change}]}
         with pytest.raises((AssertionError, KeyError)):
             judge(case, headers, json.dumps(leaked).encode(), Tally())

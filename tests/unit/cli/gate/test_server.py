@@ -120,6 +120,28 @@ def test_parity_and_cost_come_from_what_the_cell_was_told_and_are_not_collected_
     assert SECRET not in json.dumps(cost.items)
 
 
+def test_money_of_a_maison_that_the_gate_was_not_told_of_is_kept_back_and_the_sum_says_that_it_is_not_whole(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {
+        "world": "cn", "provider": "alicloud", "region": "cn-shanghai", "cell": "cn-sha-1", "maison": "aurelia",
+        "currency": "CNY", "month": "2026-11", "billed": "1", "effective": None, "status": "final", "unpriced": 0,
+        "resources": 1,
+    }  # fmt: skip
+    rows = [row, {**row, "maison": "shared"}, {**row, "maison": SECRET}, {**row, "maison": SECRET, "month": "2026-10"}]
+    told = {"data": {"cost.json": json.dumps({"items": rows})}}
+    world.api.put("/api/v1/namespaces/twain-system/configmaps/cost", told)
+    found = talk(world, lambda gate: client.get_aggregates(gate, "cost"))
+    assert [one["maison"] for one in found.items] == ["aurelia", "shared"]
+    assert found.dropped == 2
+    (error,) = found.errors
+    assert (error.id, error.fix) == ("GATE-REFUSED", "an operator of cn runs: twain cost publish")
+    assert "cost.maison is not declared" in error.message
+    # The gate's own log is read by people, too.
+    assert "{'cost.maison': 2}" in caplog.text
+    assert SECRET not in caplog.text
+
+
 def test_a_cell_without_metrics_is_an_error_with_a_fixed_word_and_no_row(world: World) -> None:
     world.deployment("advisor")
     world.api.answers.insert(0, lambda request: (502, {}, SECRET.encode()) if "prometheus" in request.path else None)

@@ -148,7 +148,10 @@ def test_what_crosses_the_border_is_the_contract_s_rows_and_nothing_else(bench: 
     rows = contract_rows(report, world="cn")
     assert [r["world"] for r in rows] == ["cn"]
     filtered = contract.filter_rows(
-        contract.load_contract(), "cost", [("cost", rows[0])], known={"cost": {(rows[0]["world"],)}}
+        contract.load_contract(),
+        "cost",
+        [("cost", rows[0])],
+        known={"cost": {("cn", rows[0]["cell"], rows[0]["maison"])}},
     )
     assert len(filtered.items) == 1
     assert {key.rsplit(".", 1)[-1] for key in filtered.dropped} <= {"resources"}

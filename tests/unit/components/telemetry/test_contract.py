@@ -7,7 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.telemetry.contract import ContractError, Filtered, Leaf, filter_rows, load_contract, violations
+from components.telemetry.contract import (
+    ContractError,
+    Filtered,
+    Leaf,
+    contract_of,
+    filter_rows,
+    load_contract,
+    violations,
+)
 
 CONTRACT = load_contract()
 QUANTILE = {"value": 0.1, "low": 0.05, "high": 0.25}
@@ -27,9 +35,29 @@ GPU: dict[str, Any] = {
 
 KNOWN: dict[str, set[tuple[Any, ...]]] = {
     "latency": {("cn", "cn-sha-1", "aurelia", "advisor", "qwen3-32b")},
-    "cost": {("cn",)},
-    **{kind: {("cn", "cn-sha-1")} for kind in ("gpu", "workload", "cell", "guarantee")},
+    "cost": {("cn", cell, maison) for cell in ("cn-sha-1", None) for maison in ("aurelia", "shared", None)},
+    "workload": {("cn", "cn-sha-1", "aurelia")},
+    **{kind: {("cn", "cn-sha-1")} for kind in ("gpu", "cell", "guarantee")},
 }
+COST: dict[str, Any] = {
+    "world": "cn", "provider": "alicloud", "region": "cn-shanghai", "cell": "cn-sha-1", "maison": "aurelia",
+    "currency": "CNY", "month": "2026-11", "billed": "12.30", "effective": None, "status": "provisional",
+    "unpriced": 0, "resources": 4,
+}  # fmt: skip
+WORKLOAD: dict[str, Any] = {
+    "world": "cn", "cell": "cn-sha-1", "maison": "aurelia", "name": "advisor", "revision": "c168cd8215ee",
+    "desired": 2, "ready": 2, "image": None, "weights": None, "state": "ready",
+}  # fmt: skip
+CELL: dict[str, Any] = {
+    "world": "cn", "cell": "cn-sha-1", "kubernetesMinor": "1.36", "gpus": {"gpu-80g": 4, "unknown": 1},
+}  # fmt: skip
+GUARANTEE: dict[str, Any] = {"world": "cn", "cell": "cn-sha-1", "capability": "gpu.class", "value": "gpu-80g/1"}
+EVERY_KIND = {
+    ("metrics", "latency"): LATENCY, ("metrics", "gpu"): GPU, ("cost", "cost"): COST, ("fleet", "workload"): WORKLOAD,
+    ("fleet", "cell"): CELL, ("parity", "guarantee"): GUARANTEE,
+}  # fmt: skip
+# A customer's name in the form of a plain identifier: no pattern tells it from a declared one.
+CUSTOMER = "wang-xiaoming"
 
 
 def filtered(section: str, rows: Any) -> Filtered:
@@ -99,6 +127,56 @@ def test_a_group_that_the_world_does_not_declare_does_not_leave_however_well_its
     assert (found.items, found.rejected) == ([], 1)
 
 
+def test_each_kind_of_row_leaves_when_all_in_it_is_declared() -> None:
+    assert set(EVERY_KIND) == {(section, kind) for section, kinds in CONTRACT.sections.items() for kind in kinds}
+    for (section, kind), row in EVERY_KIND.items():
+        found = filtered(section, [(kind, row)])
+        assert found.items == [{"kind": kind, **row, "suppressed": False}]
+        assert (found.rejected, found.refused) == (0, {})
+        assert violations(CONTRACT, section, found.items) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        (kind, label)
+        for (_, kind), row in EVERY_KIND.items()
+        for label in ("cell", "maison", "gpuClass", "capability", "provider", "region")
+        if label in row
+    ],
+)
+def test_a_name_that_nobody_declared_leaves_in_no_kind_of_row_and_only_its_field_is_told(kind: str, label: str) -> None:
+    section, row = next((at[0], row) for at, row in EVERY_KIND.items() if at[1] == kind)
+    found = filtered(section, [(kind, {**row, label: CUSTOMER})])
+    assert (found.items, found.rejected, found.refused) == ([], 1, {f"{kind}.{label}": 1})
+    assert CUSTOMER not in repr(found)
+
+
+@pytest.mark.parametrize("gpus", [{CUSTOMER: 4}, {"gpu-80g": 4, CUSTOMER: 0}, {"gpu-80g": -1}, {"gpu-80g": True}, []])
+def test_gpus_are_counted_by_classes_of_the_table_and_by_nothing_else(gpus: Any) -> None:
+    found = filtered("fleet", [("cell", {**CELL, "gpus": gpus})])
+    assert (found.items, found.refused) == ([], {"cell.gpus": 1})
+    assert CUSTOMER not in repr(found)
+
+
+def test_the_money_of_no_maison_and_of_no_cell_leaves() -> None:
+    rows = [("cost", {**COST, "cell": cell, "maison": maison}) for cell in ("cn-sha-1", None)
+            for maison in ("aurelia", "shared", None)]  # fmt: skip
+    assert len(filtered("cost", rows).items) == len(rows)
+    assert filtered("cost", [("cost", {**COST, "region": one}) for one in ("global", "unknown")]).rejected == 0
+
+
+def test_a_contract_whose_cells_or_maisons_are_not_bounded_is_none() -> None:
+    """So that a kind that is added one day cannot leave with a free one."""
+    row = {"labels": {"world": ["cn"], "cell": "cell"}, "bounded": ["world"], "fields": {}, "aggregation": "x"}
+    inside = {**row, "bounded": ["world", "cell"], "fields": {"by": {"whose": "maison"}}}
+    for wrong in (row, inside):
+        with pytest.raises(ContractError, match="`bounded` names"):
+            contract_of({"version": "v1", "sections": {"fleet": {"cell": wrong}}})
+    right = contract_of({"version": "v1", "sections": {"fleet": {"cell": {**row, "bounded": ["world", "cell"]}}}})
+    assert right.sections["fleet"]["cell"].bounded == ("world", "cell")
+
+
 def test_where_no_group_is_declared_nothing_leaves() -> None:
     found = filter_rows(CONTRACT, "metrics", [("latency", LATENCY), ("gpu", GPU)], known={})
     assert (found.items, found.rejected) == ([], 2)
@@ -156,7 +234,7 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
 def rows(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
     section = draw(st.sampled_from(sorted(CONTRACT.sections)))
     kind = draw(st.sampled_from([*CONTRACT.sections[section], "latency"]))
-    base = draw(st.sampled_from([LATENCY, GPU, {}]))
+    base = draw(st.sampled_from([*EVERY_KIND.values(), {}]))
     row = mutated(draw, base)
     return section, kind, row if isinstance(row, dict) else {}
 
