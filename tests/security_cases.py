@@ -24,6 +24,7 @@ GCS, BLOBS = "gcp:storage/bucket:Bucket", "azure-native:storage:BlobServicePrope
 DEPLOYMENT, ROLE = "kubernetes:apps/v1:Deployment", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
 BINDING, NAMESPACE = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", "kubernetes:core/v1:Namespace"
 
+_BOOT = {"enableVTPM": True, "enableSecureBoot": True, "sshAccess": "Disabled"}
 GOOD: dict[str, dict[str, Any]] = {
     ACK: {
         "slbInternetEnabled": False,
@@ -99,9 +100,7 @@ GOOD: dict[str, dict[str, Any]] = {
             "enablePrivateClusterPublicFQDN": False,
             "disableRunCommand": True,
         },
-        "agentPoolProfiles": [
-            {"enableNodePublicIP": False, "securityProfile": {"enableVTPM": True, "sshAccess": "Disabled"}}
-        ],
+        "agentPoolProfiles": [{"enableNodePublicIP": False, "securityProfile": _BOOT}],
         "networkProfile": {"networkPolicy": "cilium"},
         "oidcIssuerProfile": {"enabled": True},
         "securityProfile": {"azureKeyVaultKms": {"enabled": True}, "workloadIdentity": {"enabled": True}},
@@ -114,7 +113,7 @@ GOOD: dict[str, dict[str, Any]] = {
     AKS_POOL: {
         "enableNodePublicIP": False,
         "enableEncryptionAtHost": True,
-        "securityProfile": {"enableVTPM": True, "sshAccess": "Disabled"},
+        "securityProfile": _BOOT,
     },
 }
 # A key of Azure names no region, so that only a graph can say where it lies: see test_decide.py.
@@ -194,6 +193,9 @@ FAULTS: list[Fault] = [
              (GKE_POOL, "nodeConfig.kubeletConfig", None), (GKE_POOL, "nodeConfig.metadata", None),
              (AKS, "autoUpgradeProfile.nodeOSUpgradeChannel", "Unmanaged"),
              (AKS, "agentPoolProfiles.0.securityProfile.sshAccess", "LocalUser"),
+             (AKS, "agentPoolProfiles.0.securityProfile.enableSecureBoot", False),
+             (AKS_POOL, "securityProfile.enableSecureBoot", None),
+             (AKS_POOL, "securityProfile.enableSecureBoot", False),
              (AKS_POOL, "securityProfile.enableVTPM", None), (AKS_POOL, "securityProfile.sshAccess", None)),
     *_faults("SEC-017", (ACR_EE, "imageScanner", None),
              (ARTIFACTS, "vulnerabilityScanningConfig.enablementConfig", "DISABLED")),

@@ -46,7 +46,8 @@ class AzureNodePool(NodePool):
             node_labels={"twain/gpu-class": pool.gpu_class, "twain/pool": pool.name},
             node_taints=[f"{TAINT_KEY}={TAINT_VALUE}:NoSchedule"],
             security_profile=azure.containerservice.AgentPoolSecurityProfileArgs(
-                # Secure boot refuses the unsigned GPU driver on this image.
+                # AKS: "To enable Secure Boot on GPU node pools, you need to skip installing the GPU driver" (Trusted
+                # launch for AKS, limitations): the one that it installs is not signed for it.
                 enable_secure_boot=False,
                 enable_vtpm=True,
                 ssh_access="Disabled",
