@@ -130,8 +130,8 @@ SKIPPED: Final[tuple[Aside, ...]] = (
 )  # fmt: skip
 # Where the platform's own parts do what a rule refuses elsewhere.
 EXCEPTIONS: Final[dict[str, str]] = {
-    "SEC-016": "secure boot is not asked of an AKS pool with GPUs whose driver AKS installs (`gpuProfile.driver` absent "
-    "or `Install`): that driver is not signed for it, and Azure's page on trusted launch says to leave it out with "
+    "SEC-016": "secure boot is not asked of an AKS pool with GPUs whose driver AKS installs (`gpuProfile.driver` absent"
+    " or `Install`): that driver is not signed for it, and Azure's page on trusted launch says to leave it out with "
     "secure boot; nor of Windows, FIPS, Arm64, sandboxed or confidential pools, or those without a scale set, which "
     "cannot have it. A GPU pool of ours on AKS keeps vTPM, measured boot and the cloud's own image",
     "SEC-020": "in gpu-monitoring the DCGM exporter has SYS_ADMIN, which profiling counters need, and two folders of "
