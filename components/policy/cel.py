@@ -261,10 +261,28 @@ def _host() -> tuple[Expression, ...]:
     return tuple(Expression(rule="SEC-020", cel=one) for one in conditions)
 
 
-def _let(entry: Permit, held: str) -> str:
-    """What an object must say to be let in by an export entry. An entry counts from the day on which the policy is put
-    there, and until the next time: the API server is asked nothing about days.
+def _counts(entry: Permit) -> str:
+    """Whether an entry counts at the moment of the request. The language has no clock; the API server has stamped the
+    object before a policy sees it, whatever the caller says: its creation, and at each change of what it says the
+    newest of its managed fields. One whose fields were wiped has no such stamp and is not let in; one that is on its
+    way out may let go of its finalizers.
     """
+    first, last = (
+        f"timestamp('{day}T{time}Z')" for day, time in ((entry.since, "00:00:00"), (entry.until, "23:59:59"))
+    )
+    made, fields = "timestamp(object.metadata.creationTimestamp)", "object.metadata.managedFields"
+    changed = (
+        f"has({fields}) && {fields}.exists(m, has(m.time) && timestamp(m.time) >= {first}) && "
+        f"{fields}.all(m, !has(m.time) || timestamp(m.time) <= {last})"
+    )
+    return (
+        f"(request.operation == 'CREATE' ? {made} >= {first} && {made} <= {last} : "
+        f"has(object.metadata.deletionTimestamp) || ({changed}))"
+    )
+
+
+def _let(entry: Permit, held: str) -> str:
+    """What an object must say, and when, to be let in by an export entry."""
     notes = f"{held}.annotations"
     artefacts = ", ".join(_raw(one) for one in sorted(entry.artefacts))
     mine = next(key for key, kind in kube_objects.KINDS.items() if kind == entry.kind)
@@ -274,7 +292,8 @@ def _let(entry: Permit, held: str) -> str:
     alone = " && ".join(f"!('{key}' in {notes})" for key in others)
     return (
         f"{held}.SAID['{kube_objects.ORIGIN}'] == '{entry.origin}' && has({notes}) && "
-        f"'{kube_objects.EXPORT}' in {notes} && {notes}['{kube_objects.EXPORT}'] == '{entry.id}' && {named} && {alone}"
+        f"'{kube_objects.EXPORT}' in {notes} && {notes}['{kube_objects.EXPORT}'] == '{entry.id}' && {named} && "
+        f"{alone} && {_counts(entry)}"
     )
 
 
@@ -285,7 +304,8 @@ def _origins(border: Border, held: str) -> tuple[Expression, ...]:
         f"'{one}'" for one in sorted(kube_objects.ORIGINS) if kube_objects.ELSEWHERE.get(one) != border.world
     )
     entries = sorted(border.exports.values(), key=lambda one: one.id)
-    let = "".join(f" || ({_let(one, held)})" for one in entries if one.standing == "active" and one.to == border.world)
+    # Those of other days, too: which one counts is asked at each request.
+    let = "".join(f" || ({_let(one, held)})" for one in entries if one.to == border.world)
     return tuple(
         Expression(
             rule="RES-021",

@@ -91,6 +91,8 @@ def permits(places: Iterable[str | Path], today: date) -> dict[str, Permit]:
             kind=one.entry.kind,
             artefacts=frozenset(one.entry.artefacts),
             standing=standing(one.entry, today),
+            since=one.entry.since,
+            until=one.entry.until,
         )
         for one in load(places)
     }

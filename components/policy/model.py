@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from components.spec.dated import Standing
 
@@ -43,6 +44,8 @@ class Permit:
     kind: str
     artefacts: frozenset[str]
     standing: Standing
+    since: date
+    until: date
 
     def why_not(self, *, origin: str, world: str, artefacts: Sequence[tuple[str, str | None]]) -> str | None:
         """Why this entry does not let something in; None when it does."""

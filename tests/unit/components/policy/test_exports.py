@@ -174,7 +174,9 @@ def test_an_entry_is_about_one_direction_and_a_buckets_labels_name_it_too(tmp_pa
     assert "lets cn-personal into world row and nothing else" in judged("cn", back, entries)[0]
 
 
-def test_a_policy_of_the_cluster_names_the_entries_that_count_and_no_other(tmp_path: Path) -> None:
+def test_a_policy_of_the_cluster_names_the_entries_of_its_world_and_their_days_whatever_day_it_is(
+    tmp_path: Path,
+) -> None:
     def held(world: str, day: date) -> str:
         border = Border(world=world, allowed=ALLOWED[world], exports=exports.permits([tmp_path / "E-1.yaml"], day))
         found = [one.cel for policy in cel.policies(border) for one in policy.expressions if one.rule == "RES-021"]
@@ -186,7 +188,13 @@ def test_a_policy_of_the_cluster_names_the_entries_that_count_and_no_other(tmp_p
     assert 'r"acme/advisor"' in held("row", TODAY)
     assert "!('twain/dataset' in object.metadata.annotations)" in held("row", TODAY)
     assert "E-1" not in held("cn", TODAY)
-    assert "E-1" not in held("row", date(2027, 1, 1))
+    # The API server asks for the day at each request: a later `up` has nothing to change.
+    assert held("row", TODAY) == held("row", date(2027, 1, 1)) == held("row", date(2025, 1, 1))
+    for part in ("object.metadata.creationTimestamp", "object.metadata.managedFields"):
+        assert part in held("row", TODAY)
+    (entry,) = exports.load([tmp_path / "E-1.yaml"])
+    assert f"<= timestamp('{entry.entry.until}T23:59:59Z')" in held("row", TODAY)
+    assert f">= timestamp('{entry.entry.since}T00:00:00Z')" in held("row", TODAY)
 
 
 def counted(tmp_path: Path, *rows: dict[str, Any], year: int = 2026) -> dict[str, tuple[int, bool, tuple[str, ...]]]:
