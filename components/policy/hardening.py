@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, Violation, at, violation
@@ -148,6 +150,36 @@ def _pools(subject: Subject) -> Iterator[Violation]:
         yield from _secure_boot(subject, pool, f"{path}.")
 
 
+def _inside(subject: Subject) -> Iterator[Violation]:
+    """GKE may have its pools inside the cluster, too, and has one of its own unless that is taken away."""
+    inputs = subject.inputs
+    if subject.type != GKE or inputs.get("enableAutopilot") is True:
+        return
+    pools = inputs.get("nodePools")
+    if pools is UNKNOWN:
+        yield _found(subject, "SEC-016", "nodePools", pools, "pools that are known")
+    listed: list[Any] = list(pools) if isinstance(pools, list | tuple) else []
+    for index, pool in enumerate(listed):
+        known = dict(pool) if isinstance(pool, Mapping) else {}
+        private = at(inputs, "privateClusterConfig", "enablePrivateNodes")
+        # What a pool does not say about its addresses it has from its cluster.
+        if at(known, "networkConfig", "enablePrivateNodes") is None and private is not None:
+            known["networkConfig"] = {"enablePrivateNodes": private}
+        yield from _as_pool(subject, known, f"nodePools[{index}].")
+    made = {"initialNodeCount", "nodeConfig"} & set(inputs)
+    if not listed and pools is not UNKNOWN and made and inputs.get("removeDefaultNodePool") is not True:
+        found = _as_pool(subject, {"nodeConfig": inputs.get("nodeConfig")}, "")
+        # Of the default pool the cluster says its nodes only.
+        yield from (one for one in found if one.property.startswith("nodeConfig"))
+
+
+def _as_pool(subject: Subject, pool: Mapping[str, Any], path: str) -> Iterator[Violation]:
+    inside = replace(subject, type=GKE_POOL, inputs=pool)
+    whose = f"{subject.type} {subject.name!r}"
+    for found in (*_must(inside), *_accounts(inside)):
+        yield replace(found, resource=whose, property=f"{path}{found.property}")
+
+
 def _boot(subject: Subject) -> Iterator[Violation]:
     if subject.type == AKS_POOL:
         yield from _secure_boot(subject, subject.inputs, "")
@@ -270,6 +302,7 @@ CHECKS: Final = (
     ),
     Check(rules=("SEC-009", "SEC-016"), run=_pools, types=(AKS,)),
     Check(rules=("SEC-016",), run=_boot, types=(AKS_POOL,)),
+    Check(rules=("SEC-009", "SEC-011", "SEC-013", "SEC-016"), run=_inside, types=(GKE,)),
     Check(rules=("SEC-010",), run=_reach, types=(GKE,)),
     Check(rules=("SEC-012",), run=_network_policy, types=(GKE, ACK)),
     Check(rules=("SEC-013", "SEC-014"), run=_accounts, types=(GKE_POOL, ACK)),
