@@ -126,9 +126,9 @@ def _judge(
 
 def _silence(capability: Capability, silent: Sequence[str], case: _Case) -> str:
     hidden = _hidden(capability, silent, case)
+    rest = [cell for cell in silent if cell not in hidden]
     if hidden:
-        rest = [cell for cell in silent if cell not in hidden]
-        return "; ".join([*([f"nothing is known of {', '.join(rest)}"] if rest else []), *hidden.values()])
+        return "; ".join([*([_silence(capability, rest, case)] if rest else []), *hidden.values()])
     told = f"nothing is known of {', '.join(silent)}"
     if capability.id != "gpu.rate":
         return told

@@ -226,3 +226,14 @@ def test_a_gap_between_others_says_what_is_hidden_in_the_third() -> None:
     verdict = next(one for one in found if one.capability == "gpu.taint")
     assert verdict.verdict == "gap"
     assert (verdict.reason or "").endswith("; c: an Automatic cluster (sku.name)")
+
+
+def test_two_reasons_for_silence_are_both_told() -> None:
+    values: dict[str, dict[str, str | None] | None] = {"a": {"gpu.rate": None}, "b": {"gpu.rate": None}}
+    about = {
+        "a": compare.About(cloud="azure", details={"gpu.rate": "NVIDIA A100 80GB PCIe"}),
+        "b": compare.About(cloud="gcp", unread={"gpu.rate": "Autopilot (enableAutopilot)"}),
+    }
+    found = compare.compare(values, fleet=None, fleet_path="", today=date(2026, 11, 20), about=about)
+    verdict = next(one for one in found if one.capability == "gpu.rate")
+    assert verdict.reason == ("no figure with a source for NVIDIA A100 80GB PCIe (a); b: Autopilot (enableAutopilot)")
