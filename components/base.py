@@ -35,10 +35,9 @@ class Place:
     @classmethod
     def of(cls, fleet: Fleet, cell: ResolvedCell) -> Place:
         """The place of a cell: its own zones, or the first two that the facts list for its region."""
-        from components.clouds.regions import zones
+        from components.clouds.regions import of_cell
 
-        chosen = cell.cell.zones or zones(cell.cell.cloud, cell.cell.region)[:2]
-        return cls(fleet=fleet.name, cell=cell, zones=chosen)
+        return cls(fleet=fleet.name, cell=cell, zones=of_cell(cell.cell.cloud, cell.cell.region, cell.cell.zones))
 
     @property
     def cloud(self) -> Cloud:

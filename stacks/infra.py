@@ -67,23 +67,18 @@ def build(settings: Settings, seen: list[tuple[str, str, dict[str, Any]]], decla
         machine = gpu.machine(cloud, cell.cell.region, pool.gpu_class, pool.gpus_per_node)
         if machine is None:  # the spec check has refused this before; the type checker does not know
             continue
-        made.append(
-            make(
-                "nodepool",
-                f"{name}-{pool.name}",
-                NodePoolInputs(
-                    place=place,
-                    pool=pool,
-                    instance_type=machine.instance_type,
-                    accelerator=machine.accelerator,
-                    network=network,
-                    cluster=cluster,
-                    key=key,
-                ),
-            )
+        asked = NodePoolInputs(
+            place=place,
+            pool=pool,
+            instance_type=machine.instance_type,
+            accelerator=machine.accelerator,
+            network=network,
+            cluster=cluster,
+            key=key,
         )
+        made.append(make("nodepool", f"{name}-{pool.name}", asked))
         pools.append(
-            {**pool.model_dump(mode="json"), "instance_type": machine.instance_type, "zones": list(place.zones)}
+            {**pool.model_dump(mode="json"), "instance_type": machine.instance_type, "zones": list(asked.zones)}
         )
     spaces = {maison.name: maison_namespace(maison.name) for maison in settings.fleet.maisons}
     shared = {dataset.name: dataset_part(dataset.name) for dataset in settings.fleet.datasets_of(cell.cell.world)}

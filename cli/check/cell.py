@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli import errors
-from cli.check.model import Finding, failed, ok, unknown
+from cli.check import machines
+from cli.check.model import MACHINES, Finding, failed, ok, unknown
 from cli.check.probe import Want
 from components.clouds import gpu, kubernetes, naming, node_images, regions
 from components.clouds.needs import NEEDS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from components.spec.model import ResolvedCell
 
 CREDENTIALS, SERVICES, KUBERNETES = "credentials", "services", "kubernetes"
-MACHINES, QUOTA, ADDONS, NETWORK = "machines", "quota", "add-ons", "network"
+QUOTA, ADDONS, NETWORK = "quota", "add-ons", "network"
 CHECKS = (CREDENTIALS, SERVICES, KUBERNETES, MACHINES, QUOTA, ADDONS, NETWORK)
 _NETWORK_WORDS = ("network", "vnet", "vpc")
 
@@ -50,7 +51,7 @@ class Subject:
     @property
     def zones(self) -> tuple[str, ...]:
         """The zones of the cell."""
-        return self.cell.cell.zones or regions.zones(self.cloud, self.cell.cell.region)[:2]
+        return regions.of_cell(self.cloud, self.cell.cell.region, self.cell.cell.zones)
 
 
 def look(subject: Subject, probe: Probe) -> list[Finding]:
@@ -76,7 +77,7 @@ def growth(subject: Subject, probe: Probe) -> list[Finding]:
 
     def known() -> list[Finding]:
         offers.update(probe.offers([want.machine for want in wants]))
-        return machines(subject, wants, offers)
+        return machines.look(subject, wants, offers)
 
     found = _guarded(MACHINES, known)
     if not offers and any(finding.state == "unknown" for finding in found):
@@ -107,18 +108,22 @@ def _unasked(error: errors.TwainError) -> list[Finding]:
 def wanted(subject: Subject) -> list[Want]:
     """Machines that the cell may grow to, each pool with as many more as an upgrade takes."""
     template, cell = subject.cell.template, subject.cell.cell
-    found = [Want(machine=gpu.cpu_machine(cell.cloud, template.system_pool.size), count=template.system_pool.max)]
+    more = node_images.more_while_replaced(cell.cloud, template.nodes.surge)
+    system = gpu.cpu_machine(cell.cloud, template.system_pool.size)
+    found = [Want(machine=system, count=template.system_pool.max + more, zones=subject.zones)]
     for pool in template.gpu_pools:
         machine = gpu.machine(cell.cloud, cell.region, pool.gpu_class, pool.gpus_per_node)
         if machine is not None:
             one = Want(
-                machine=machine.instance_type, count=pool.max, gpus=machine.gpus, accelerator=machine.accelerator
+                machine=machine.instance_type,
+                count=pool.max + more,
+                gpus=machine.gpus,
+                accelerator=machine.accelerator,
+                pool=pool.name,
+                zones=pool.within(subject.zones),
             )
             found.append(one)
-    more = node_images.more_while_replaced(cell.cloud, template.nodes.surge)
-    return [
-        Want(machine=one.machine, count=one.count + more, gpus=one.gpus, accelerator=one.accelerator) for one in found
-    ]
+    return found
 
 
 def services(subject: Subject, on: frozenset[str]) -> list[Finding]:
@@ -149,36 +154,6 @@ def minors(subject: Subject, offered: frozenset[str]) -> list[Finding]:
     entry = kubernetes.CALENDARS[subject.cloud].get(wanted_minor)
     until = entry.until if entry is not None and entry.until else "unknown"
     return [ok(KUBERNETES, wanted_minor, f"offered; supported until {until}", source=tool)]
-
-
-def machines(subject: Subject, wants: Iterable[Want], offers: Mapping[str, Offer]) -> list[Finding]:
-    """Each machine type in each zone of the cell."""
-    found: list[Finding] = []
-    region, tool = subject.cell.cell.region, NEEDS[subject.cloud].tool
-    for want in wants:
-        offer = offers.get(want.machine)
-        missing = [zone for zone in subject.zones if offer is None or _bare(zone, region) not in _zones(offer, region)]
-        if not missing:
-            says = f"offered in {', '.join(subject.zones)}"
-            found.append(ok(MACHINES, want.machine, says, source=tool))
-        elif len(missing) == len(subject.zones):
-            says = f"this account cannot order it in {' or '.join(missing)} today."
-            others = ", ".join(sorted(offer.zones)) if offer is not None and offer.zones else ""
-            fix = f"set zones of the cell to some of {others}" if others else "choose another class or region"
-            found.append(failed(MACHINES, want.machine, says, fix=fix, source=tool))
-        else:
-            rest = ", ".join(zone for zone in subject.zones if zone not in missing)
-            found.append(ok(MACHINES, want.machine, f"offered in {rest}, not in {', '.join(missing)}", source=tool))
-    return found
-
-
-def _bare(zone: str, region: str) -> str:
-    """`1` of `francecentral-1`: some clouds number the zones of a region, some name them in full."""
-    return zone.removeprefix(f"{region}-")
-
-
-def _zones(offer: Offer, region: str) -> set[str]:
-    return {_bare(zone, region) for zone in offer.zones}
 
 
 def quotas(subject: Subject, known: Sequence[Quota]) -> list[Finding]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 State = Literal["ok", "failed", "unknown"]
+MACHINES = "machines"
 
 
 @dataclass(frozen=True, kw_only=True)

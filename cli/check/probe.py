@@ -27,12 +27,16 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Want:
-    """So many machines of a type at most, with so many GPUs each; `accelerator` as the cloud names it, or empty."""
+    """So many machines of a type at most, with so many GPUs each; `accelerator` as the cloud names it, or empty. `pool`
+    is the GPU pool that they are of (empty: the system pool), `zones` where it may have them.
+    """
 
     machine: str
     count: int
     gpus: int = 0
     accelerator: str = ""
+    pool: str = ""
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ CUDA_13_DRIVER = 580
 """The oldest branch for CUDA 13, of the same table. What an image needs only the image says."""
 FIXED_SYSTEM_MACHINES = frozenset({"azure"})
 """Clouds that refuse another machine type for the system pool of a cluster that is up."""
+FIXED_POOL_ZONES = frozenset({"azure"})
+"""Clouds that refuse other zones for a pool that is there: it is made anew, and its nodes go with the old one."""
 TAKES_SURGE = frozenset({"gcp", "azure"})
 """Clouds that are told how many machines more a pool may have while old ones are replaced. The others take one node at
 a time, and one machine more is what an upgrade may need there."""

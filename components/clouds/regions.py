@@ -6,7 +6,13 @@ the clouds' region lists as of August 2026; the mainland list is an explicit all
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from components.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAINLAND = (
     "cn-hangzhou",
@@ -131,6 +137,18 @@ _GCP_ZONES: dict[str, str] = {
 # Source: Microsoft Learn, "Azure regions list" (reliability/regions-list), August 2026: three zones in each of these.
 _AZURE_ZONED = frozenset(_AZURE) - {"northcentralus"}
 _AZURE_ZONES = ("1", "2", "3")
+
+
+def of_cell(cloud: str, region: str, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of a cell: those that it names, else the first two of its region. Raises NotSupportedError when none
+    are known.
+    """
+    return named or zones(cloud, region)[:2]
+
+
+def written(zones: Iterable[str]) -> str:
+    """A list of zones as a fleet file takes it: a number is text only in quotes."""
+    return f"[{', '.join(json.dumps(zone) if zone.isdigit() else zone for zone in zones)}]"
 
 
 def world_of(cloud: str, region: str) -> str | None:

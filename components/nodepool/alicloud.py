@@ -22,6 +22,8 @@ class AlicloudNodePool(NodePool):
     def build(self, name: str, inputs: NodePoolInputs) -> NodePoolOutputs:
         """Declare the pool."""
         place, pool, nodes = inputs.place, inputs.pool, inputs.place.cell.template.nodes
+        # A subnet lies in one zone here: that of a pool is said by its subnets.
+        subnets = dict(zip(place.zones, inputs.network.node_subnets, strict=True))
         labels = {
             "twain/gpu-class": pool.gpu_class,
             "twain/pool": pool.name,
@@ -33,7 +35,7 @@ class AlicloudNodePool(NodePool):
             name,
             node_pool_name=pool.name,
             cluster_id=inputs.cluster.cluster_id,
-            vswitch_ids=inputs.network.node_subnets,
+            vswitch_ids=[subnets[zone] for zone in inputs.zones],
             instance_types=[inputs.instance_type],
             instance_charge_type="PostPaid",
             spot_strategy="NoSpot",

@@ -34,7 +34,7 @@ class AzureNodePool(NodePool):
             count=pool.min,
             min_count=pool.min,
             max_count=pool.max,
-            availability_zones=list(place.zones),
+            availability_zones=list(inputs.zones),
             vnet_subnet_id=inputs.network.node_subnets[0],
             enable_node_public_ip=False,
             enable_encryption_at_host=True,
@@ -53,7 +53,8 @@ class AzureNodePool(NodePool):
                 ssh_access="Disabled",
             ),
             tags=place.tags,
-            # `count` is the autoscaler's after creation.
-            opts=self.child(ignore_changes=["count"]),
+            # `count` is the autoscaler's after creation. Other zones are refused for a pool that is there, and the
+            # provider's schema does not say so: without this an `up` would fail in the middle.
+            opts=self.child(ignore_changes=["count"], replace_on_changes=["availability_zones"]),
         )
         return NodePoolOutputs(pool_id=made.id)

@@ -23,8 +23,8 @@ TAINT_VALUE = "present"
 
 @dataclass(frozen=True, kw_only=True)
 class NodePoolInputs:
-    """The place, the pool as the fleet declares it, and what it hangs on. `instance_type` meets the pool's class
-    here.
+    """The place, the pool as the fleet declares it, and what it hangs on. `instance_type` meets the pool's class here;
+    `zones` are those of the cell's in which the pool may have nodes.
     """
 
     place: Place
@@ -34,6 +34,11 @@ class NodePoolInputs:
     network: NetworkOutputs
     cluster: ClusterOutputs
     key: KeyOutputs
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones of the pool, in the order of the cell's."""
+        return self.pool.within(self.place.zones)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +52,9 @@ class NodePool(Component[NodePoolInputs, NodePoolOutputs]):
     """A GPU pool.
 
     Creation takes minutes and costs nothing while it has no node. A changed `min` or `max` is an update in place of
-    this one resource; a changed machine replaces the pool. Creation fails where the SKU is not offered or the quota is
-    zero.
+    this one resource; a changed machine replaces the pool. So do changed zones on a cloud of
+    `components.clouds.node_images.FIXED_POOL_ZONES`; elsewhere they are an update in place, and what becomes of nodes
+    in a zone that was left is the cloud's. Creation fails where the SKU is not offered or the quota is zero.
     """
 
     kind = "NodePool"

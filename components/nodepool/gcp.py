@@ -26,7 +26,7 @@ class GcpNodePool(NodePool):
             name=pool.name,
             cluster=inputs.cluster.cluster_id,
             location=place.region,
-            node_locations=list(place.zones),
+            node_locations=list(inputs.zones),
             autoscaling=gcp.container.NodePoolAutoscalingArgs(
                 total_min_node_count=pool.min, total_max_node_count=pool.max, location_policy="ANY"
             ),

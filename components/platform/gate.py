@@ -64,7 +64,7 @@ def configuration(context: Context) -> str:
             "registry": cell.world.registry,
             "access": cell.world.access,
             "fleet": context.fleet.name,
-            "gpu_pools": [pool.model_dump(mode="json") for pool in cell.template.gpu_pools],
+            "gpu_pools": [pool.model_dump(mode="json", exclude={"zones"}) for pool in cell.template.gpu_pools],
             # The maisons that there are, and what each may ask for: the gate refuses before it writes.
             "gpu_quota": {maison.name: maison.gpu_quota for maison in context.fleet.maisons},
         },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds import gpu, kubernetes, node_images, prepaid, regions, shares
 from components.errors import NotSupportedError, Problem, ResidencyError, SpecError
-from components.policy import account_rules, alarm_rules, cloud_rules, dataset_rules, fleet_rules, homes
+from components.policy import account_rules, alarm_rules, cloud_rules, dataset_rules, fleet_rules, homes, pool_rules
 from components.policy.places import region_of
 from components.spec.load import lines, load_fleet
 from components.spec.model import Fleet
@@ -95,6 +95,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         where = f"spec.cells[{index}]"
         found.extend(_place(fleet, cell, path, where))
         found.extend(_two_zones(cell, path, where))
+        found.extend(pool_rules.zones(fleet, cell, path, where))
         found.extend(_bucket(fleet, cell, path, where))
         found.extend(_minor(fleet, cell, path, where))
         found.extend(_driver(fleet, cell, path, where))
@@ -178,7 +179,7 @@ def _place(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
     for zone in cell.zones:
         if zone not in offered:
             yield Problem(
-                code="SPEC-ZONE",
+                code=pool_rules.code_of(fleet, cell, zone),
                 path=path,
                 where=f"{where}.zones",
                 line=0,

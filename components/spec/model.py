@@ -23,6 +23,7 @@ from components.spec.types import (
     GroupName,
     KubernetesMinor,
     Name,
+    OneOrMore,
     Owner,
     PoolName,
     Positive,
@@ -156,13 +157,20 @@ class SystemPool(SpecModel):
 
 
 class GpuPool(SpecModel):
-    """A pool of GPU nodes of one class. `min` and `max` count nodes per cell; a pool scales from zero."""
+    """A pool of GPU nodes of one class. `min` and `max` count nodes per cell; a pool scales from zero. `zones` are some
+    of its cell's, where a machine is sold in some of them only; none means all of them.
+    """
 
     name: PoolName
     gpu_class: Name
     gpus_per_node: Positive = 1
     min: Count = 0
     max: Count
+    zones: Annotated[tuple[str, ...], EachOnce, OneOrMore] | None = None
+
+    def within(self, zones: tuple[str, ...]) -> tuple[str, ...]:
+        """The zones that the pool spans in a cell of these zones, in the cell's order: another order is no change."""
+        return zones if self.zones is None else tuple(zone for zone in zones if zone in self.zones)
 
 
 class Bucket(SpecModel):

@@ -72,6 +72,13 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _one_or_more(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        message = "must name one or more, or be left out"
+        raise ValueError(message)
+    return values
+
+
 Name = Annotated[
     str, _matches(_NAME, "must be 1 to 20 lower-case letters, digits or '-', begin with a letter, not end with '-'")
 ]
@@ -84,6 +91,7 @@ Currency = Annotated[str, _matches(_CURRENCY, "must be an ISO 4217 code of three
 Project = Annotated[str, _matches(_PROJECT, "must be a project id: 6 to 30 lower-case letters, digits or '-'")]
 Subscription = Annotated[str, _matches(_SUBSCRIPTION, "must be a subscription id: a UUID in lower case")]
 EachOnce = AfterValidator(_each_once)
+OneOrMore = AfterValidator(_one_or_more)
 GroupName = Annotated[
     str,
     _matches(

@@ -2,7 +2,8 @@
 
 The world's meta value `account.CLOUD` is a JSON object for tests and demonstrations: `signed_out` (true), `off`
 (services that are not switched on), `limits` (quota name to number), `barred` (machine types that cannot be ordered
-today), `networks` (name to ranges of networks that are nobody's).
+today), `barred_zones` (machine type to zones where it cannot), `networks` (name to ranges of networks that are
+nobody's).
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class Account:
     def barred(self, machine: str) -> bool:
         """Whether a machine type cannot be ordered today."""
         return machine in self.declared.get("barred", ())
+
+    def barred_in(self, machine: str) -> list[str]:
+        """The zones in which a machine type that can be ordered elsewhere cannot."""
+        return list(self.declared.get("barred_zones", {}).get(machine, ()))
 
     def strangers(self) -> dict[str, list[str]]:
         """Networks that are nobody's of ours."""

@@ -76,8 +76,11 @@ def _available(asked: Asked, account: Account) -> Any:
     machine = ALICLOUD_MACHINES.get(name)
     if machine is None or region not in machine.regions:
         return {"AvailableZones": {"AvailableZone": []}}
-    stock = "WithoutStock" if account.barred(name) else "WithStock"
-    zones = [{"ZoneId": zone, "Status": "Available", "StatusCategory": stock} for zone in ALICLOUD_ZONES[region]]
+    out = ALICLOUD_ZONES[region] if account.barred(name) else account.barred_in(name)
+    zones = [
+        {"ZoneId": zone, "Status": "Available", "StatusCategory": "WithoutStock" if zone in out else "WithStock"}
+        for zone in ALICLOUD_ZONES[region]
+    ]
     return {"AvailableZones": {"AvailableZone": zones}}
 
 

@@ -71,17 +71,25 @@ def _versions(asked: Asked, _account: Account) -> Any:
 
 def _skus(asked: Asked, account: Account) -> Any:
     region = _region(asked)
-    barred = {"type": "Location", "reasonCode": "NotAvailableForSubscription", "restrictionInfo": {"zones": []}}
     return [
         {
             "name": name,
             "family": family(name),
             "locationInfo": [{"location": region, "zones": list(AZURE_REGIONS[region])}],
             "capabilities": [{"name": "vCPUs", "value": str(machine.cpus)}],
-            "restrictions": [barred] if account.barred(name) else [],
+            "restrictions": _restrictions(account, name),
         }
         for name, machine in AZURE_MACHINES.items()
         if region in machine.regions
+    ]
+
+
+def _restrictions(account: Account, name: str) -> list[dict[str, Any]]:
+    zones = account.barred_in(name)
+    kinds = [("Location", [])] if account.barred(name) else [("Zone", zones)] if zones else []
+    return [
+        {"type": kind, "reasonCode": "NotAvailableForSubscription", "restrictionInfo": {"zones": barred}}
+        for kind, barred in kinds
     ]
 
 

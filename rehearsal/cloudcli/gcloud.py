@@ -86,7 +86,7 @@ def _machine_types(asked: Asked, account: Account) -> Any:
             continue
         for region in regions:
             if region in machine.regions:
-                zones = GCP_ZONES[region]
+                zones = [zone for zone in GCP_ZONES[region] if zone not in account.barred_in(name)]
                 found += [{"name": name, "zone": f"{_URL}/zones/{zone}", "guestCpus": machine.cpus} for zone in zones]
     return found
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from cli.check import cell as checking
+from cli.check import machines
 from cli.check.probe import Network, Offer, Quota
 from components.clouds import needs
+from components.policy import spec_rules
 from components.spec.load import load_fleet
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -75,16 +78,96 @@ def test_a_network_in_the_way_is_any_but_the_cells_own(ranges: tuple[str, ...], 
     assert found.state == state
 
 
-def test_a_machine_that_only_some_zones_have_is_told_with_its_zones() -> None:
+def test_each_pool_is_asked_for_in_each_zone_that_it_spans() -> None:
     one, two = subject().zones
-    wants = checking.wanted(subject())[:1]
-    name = wants[0].machine
 
-    def state(*zones: str) -> str:
-        (found,) = checking.machines(subject(), wants, {name: Offer(zones=frozenset(zones))})
-        return found.state
+    def states(*zones: str, up: bool = False) -> list[str]:
+        wants = checking.wanted(subject(up=up))
+        offers = {want.machine: Offer(zones=frozenset(zones)) for want in wants}
+        return [found.state for found in machines.look(subject(up=up), wants, offers)]
 
-    assert (state(one, two), state(one), state("europe-west4-z"), state()) == ("ok", "ok", "failed", "failed")
+    assert states(one, two) == ["ok", "ok"]
+    assert states(one) == states("europe-west4-z") == states() == ["failed", "failed"]
+    # A system pool that is there has less room; nobody changes the zones of a cell that is up for it.
+    assert states(one, up=True) == ["ok", "failed"]
+    assert states("europe-west4-z", up=True) == ["failed", "failed"]
+
+
+def written(tmp_path: Path, cell: str, fix: str) -> checking.Subject:
+    """The cell after its fleet was changed as a finding says."""
+    said = re.fullmatch(rf"under template of cell {cell} write (gpu_pools: \[.*\])(; .*)?", fix)
+    assert said is not None, fix
+    text, line = (ROOT / "stacks" / "fleets" / "rehearsal.yaml").read_text(encoding="utf-8"), f"    - name: {cell}\n"
+    assert line in text
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text.replace(line, f"{line}      template:\n        {said[1]}\n"), encoding="utf-8")
+    return checking.Subject(fleet=FLEET.name, cell=spec_rules.load_checked(path).resolved(cell))
+
+
+@pytest.mark.parametrize("cell", ["cn-sha-1", "eu-ams-1", "eu-par-1"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_pool_in_a_zone_without_its_machine_fails_and_the_fix_is_the_line_that_mends_it(
+    tmp_path: Path, cell: str, place: int
+) -> None:
+    before = subject(cell)
+    system, gpus = checking.wanted(before)
+    offers = {
+        system.machine: Offer(zones=frozenset(before.zones)),
+        gpus.machine: Offer(zones=frozenset({before.zones[place]})),
+    }
+    _, found = machines.look(before, [system, gpus], offers)
+    assert (found.state, found.subject) == ("failed", gpus.machine)
+    assert found.says == (
+        f"this account cannot order it in {before.zones[1 - place]} today, "
+        f"and pool gpu80g spans {before.zones[0]} and {before.zones[1]}."
+    )
+    after = written(tmp_path, cell, found.fix or "")
+    (pool,), (was,) = after.cell.template.gpu_pools, before.cell.template.gpu_pools
+    assert pool == was.model_copy(update={"zones": (before.zones[place],)})
+    assert [one.state for one in machines.look(after, checking.wanted(after), offers)] == ["ok", "ok"]
+
+
+def test_one_line_mends_all_pools_of_a_cell_and_keeps_what_they_say(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    pools = """gpu_pools:
+      - {name: "on", gpu_class: gpu-80g, max: 2}
+      - {name: small, gpu_class: gpu-24g, max: 3, zones: [europe-west4-b]}
+      - {name: other, gpu_class: gpu-24g, max: 1}"""
+    text = (ROOT / "stacks" / "fleets" / "rehearsal.yaml").read_text(encoding="utf-8")
+    path.write_text(re.sub(r"gpu_pools:\n.*", pools, text), encoding="utf-8")
+    before = checking.Subject(fleet=FLEET.name, cell=load_fleet(path).resolved("eu-ams-1"))
+    wants = checking.wanted(before)
+    offers = {want.machine: Offer(zones=frozenset({"europe-west4-a"})) for want in wants if want.gpus}
+    offers[wants[0].machine] = Offer(zones=frozenset(before.zones))
+    found = machines.look(before, wants, offers)
+    assert [one.state for one in found] == ["ok", "failed", "failed", "failed"]
+    (fix,) = {one.fix for one in found if one.state == "failed"}
+    after = written(tmp_path, "eu-ams-1", fix or "")
+    assert [(pool.name, pool.max, pool.zones) for pool in after.cell.template.gpu_pools] == [
+        (name, most, ("europe-west4-a",)) for name, most in (("on", 2), ("small", 3), ("other", 1))
+    ]
+    assert {one.state for one in machines.look(after, checking.wanted(after), offers)} == {"ok"}
+
+
+@pytest.mark.parametrize(("cell", "anew"), [("cn-sha-1", False), ("eu-ams-1", False), ("eu-par-1", True)])
+def test_the_fix_says_where_a_pool_that_is_there_is_made_anew_for_it(cell: str, anew: bool) -> None:
+    before = subject(cell, up=True)
+    wants = checking.wanted(before)
+    offers = {want.machine: Offer(zones=frozenset(before.zones[:1])) for want in wants}
+    _, found = machines.look(before, wants, offers)
+    assert ("made anew" in (found.fix or "")) is anew
+
+
+def test_a_machine_that_is_sold_in_no_zone_of_the_cell_takes_other_zones_or_another_class() -> None:
+    wants = checking.wanted(subject())
+    offers = {want.machine: Offer(zones=frozenset({"europe-west4-c", "europe-west4-d"})) for want in wants}
+    system, gpus = machines.look(subject(), wants, offers)
+    assert system.fix == "give the cell other zones: some of [europe-west4-c, europe-west4-d]"
+    assert (gpus.fix or "").endswith("name those in the pool too: zones: [europe-west4-c, europe-west4-d]")
+    assert [one.fix for one in machines.look(subject(), wants, {})] == [
+        "choose another system_pool.size or region",
+        "choose another class or region",
+    ]
 
 
 def test_an_answer_of_another_shape_is_unknown_and_stops_nothing() -> None:
