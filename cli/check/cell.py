@@ -18,7 +18,7 @@ from components.clouds import gpu, kubernetes, naming, node_images, regions
 from components.clouds.needs import NEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cli.check.probe import Network, Offer, Probe, Quota
     from components.spec.model import ResolvedCell

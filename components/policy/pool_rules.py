@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def zones(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
-    """A pool lies in zones of its cell. A pool of the fleet's template is one of every cell that has none of its own, and
-    can name zones only where all these cells have them.
+    """A pool lies in zones of its cell. A pool of the fleet's template is one of every cell that has none of its own,
+    and can name zones only where all these cells have them.
     """
     pools = fleet.resolved(cell.name).template.gpu_pools
     having = _zones_of(cell)

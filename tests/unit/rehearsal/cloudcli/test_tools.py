@@ -14,6 +14,7 @@ from cli.check import cell as checking
 from cli.check import model
 from cli.check.probe import PROBES, Want, probe_of
 from cli.check.tool import NotAskedError, Tool
+from components.clouds import regions
 from components.clouds.needs import NEEDS
 from components.spec.load import load_fleet
 from rehearsal.cloudcli.__main__ import TOOLS
@@ -42,6 +43,8 @@ WRONG: dict[str, dict[str, Any]] = {
     },
 }
 
+# The machine of each cell's GPU pool.
+GPUS = {"alicloud": "ecs.gn7e-c16g1.4xlarge", "gcp": "a2-ultragpu-1g", "azure": "Standard_NC24ads_A100_v4"}
 # What each cell needs at most: four GPUs and one more for an upgrade; Azure counts the vCPUs of their machines.
 ENOUGH = {"alicloud": 5, "gcp": 5, "azure": 120}
 
@@ -96,6 +99,29 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_fix(cloud: str, 
     assert expected <= subjects
     assert (checking.QUOTA, limit) in subjects
     assert all(finding.state == "failed" and finding.fix for finding in found)
+
+
+@pytest.mark.parametrize("cloud", CELLS)
+def test_a_machine_that_is_sold_in_one_zone_only_fails_until_its_pool_names_that_zone(
+    cloud: str, tools: Path, tmp_path: Path
+) -> None:
+    name, machine = CELLS[cloud], GPUS[cloud]
+    resolved = FLEET.resolved(name)
+    kept, lost = regions.of_cell(cloud, resolved.cell.region, resolved.cell.zones)
+    env = env_of(tools, tmp_path, cloud, {"barred_zones": {machine: [lost]}})
+    (found,) = [finding for finding in look(cloud, env) if finding.state != "ok"]
+    assert (found.check, found.subject, found.state) == (checking.MACHINES, machine, "failed")
+    assert found.says.startswith(f"this account cannot order it in {lost} today, and pool gpu80g spans {kept} and ")
+    place, said = (found.fix or "").split(" write ")
+    assert place == f"under template of cell {name}"
+    line, text = f"    - name: {name}\n", (ROOT / "stacks" / "fleets" / "rehearsal.yaml").read_text(encoding="utf-8")
+    (tmp_path / "fleet.yaml").write_text(
+        text.replace(line, f"{line}      template:\n        {said}\n"), encoding="utf-8"
+    )
+    mended = load_fleet(tmp_path / "fleet.yaml").resolved(name)
+    assert mended.template.gpu_pools[0].zones == (kept,)
+    probe = probe_of(cloud, region=mended.cell.region, account="", env=env)
+    assert {one.state for one in checking.look(checking.Subject(fleet=FLEET.name, cell=mended), probe)} == {"ok"}
 
 
 @pytest.mark.parametrize("cloud", CELLS)
