@@ -23,7 +23,7 @@ class ExecSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuPoolFacts:
-    """One GPU pool as it was built; `min` and `max` count nodes."""
+    """One GPU pool as it was built; `min` and `max` count nodes. `zones` are empty where an older program built it."""
 
     name: str
     gpu_class: str
@@ -31,6 +31,7 @@ class GpuPoolFacts:
     gpus_per_node: int
     min: int
     max: int
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +144,7 @@ def _pool(raw: dict[str, Any]) -> GpuPoolFacts:
         gpus_per_node=int(raw["gpus_per_node"]),
         min=int(raw["min"]),
         max=int(raw["max"]),
+        zones=tuple(map(str, raw.get("zones") or ())),
     )
 
 

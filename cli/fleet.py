@@ -17,13 +17,14 @@ _READER = f"{os.path.dirname(os.path.dirname(__file__))}/components/spec"  # noq
 
 @dataclass(frozen=True, kw_only=True)
 class PoolView:
-    """A GPU pool of a cell as the fleet declares it; `min` and `max` count nodes."""
+    """A GPU pool of a cell as the fleet declares it; `min` and `max` count nodes. Empty `zones` are all of the cell."""
 
     name: str
     gpu_class: str
     gpus_per_node: int
     min: int
     max: int
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ class CellView:
     cidr: str
     kubernetes_minor: str
     gpu_pools: tuple[PoolView, ...]
+    zones: tuple[str, ...] = ()
     protect: bool = True
     system_size: str = "cpu-4"
     images: str = "automatic"
@@ -159,6 +161,7 @@ def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
         cloud=raw["cloud"],
         region=raw["region"],
         cidr=raw["cidr"],
+        zones=tuple(raw.get("zones") or ()),
         kubernetes_minor=resolved["kubernetes_minor"],
         protect=resolved.get("protect", True),
         system_size=(resolved.get("system_pool") or {}).get("size", "cpu-4"),
@@ -170,6 +173,7 @@ def _cell(raw: dict[str, Any], template: dict[str, Any]) -> CellView:
                 gpus_per_node=pool["gpus_per_node"],
                 min=pool["min"],
                 max=pool["max"],
+                zones=tuple(pool.get("zones") or ()),
             )
             for pool in resolved["gpu_pools"]
         ),

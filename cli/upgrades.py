@@ -19,7 +19,8 @@ from cli.check import run, upgrade
 from cli.check.model import Finding, as_error, failed, ok, unknown
 from cli.kube import minors
 from cli.net.deadline import Deadline
-from components.clouds.node_images import FIXED_SYSTEM_MACHINES
+from components.clouds import regions
+from components.clouds.node_images import FIXED_POOL_ZONES, FIXED_SYSTEM_MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +93,7 @@ def _nodes(app: App, cell: str) -> list[Upgrade]:
         for name, what, wanted in lines
         if deployed.get(name) not in {None, "n/a", wanted}
     ]
-    fixed = list(_machines(app, cell))
+    fixed = [*_machines(app, cell), *_pools(app, cell)]
     found = (*asyncio.run(_replaced(app, cell)), *run.quotas(app, cell)) if moving else ()
     return [
         # Both lines are one replacement of the same nodes: what stands against it is told once.
@@ -136,6 +137,29 @@ def _machines(app: App, cell: str) -> Iterator[Upgrade]:
         findings=(finding,),
         what="system pool",
     )
+
+
+def _pools(app: App, cell: str) -> Iterator[Upgrade]:
+    """GPU pools that lie in other zones than the fleet says, on a cloud that makes a pool anew for it: nothing stands
+    against that, and whoever brings it up should know.
+    """
+    declared = app.fleet.cell(cell)
+    if declared.cloud not in FIXED_POOL_ZONES:
+        return
+    built = {pool.name: pool.zones for pool in cells.read(app.home, cell).gpu_pools}
+    having = regions.of_cell(declared.cloud, declared.region, declared.zones)
+    for pool in declared.gpu_pools:
+        was = built.get(pool.name, ())
+        wanted = tuple(zone for zone in having if zone in (pool.zones or having))
+        if was and was != wanted:
+            yield Upgrade(
+                cell=cell,
+                world=declared.world,
+                running=", ".join(was),
+                wanted=f"{', '.join(wanted)}: the pool is made anew, and its nodes go with the old one first",
+                findings=(),
+                what=f"zones of pool {pool.name}",
+            )
 
 
 def refuse(found: Sequence[Upgrade]) -> None:

@@ -13,6 +13,7 @@ from cli import errors, upgrades
 from cli.check import cell as checking
 from cli.check import run, upgrade
 from cli.check.model import failed, ok, unknown
+from cli.fleet import PoolView
 from cli.kube import minors
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ STACK = SimpleNamespace(cell="eu-par-1", world="row", layer="infra", name="rehea
 EXISTING = [STACK.name]
 
 
-def facts(home: Path, **guarantees: str) -> None:
+def facts(home: Path, *, pools: tuple[dict[str, Any], ...] = (), **guarantees: str) -> None:
     folder = home / "cells"
     folder.mkdir(exist_ok=True)
     other = {"guarantees": guarantees, "system_pool": {"size": "cpu-4", "min": 1, "max": 3}}
@@ -42,6 +43,7 @@ def facts(home: Path, **guarantees: str) -> None:
         "endpoint": "https://127.0.0.1:1",
         "exec": {"command": "kubelogin", "args": [], "env": {}},
         "kubernetes_minor": "1.36",
+        "gpu_pools": pools,
         "other": other,
     }
     (folder / "eu-par-1.json").write_text(json.dumps(document), encoding="utf-8")
@@ -53,7 +55,8 @@ LOOKED = ok(upgrade.NODES, "kubelets", "3 of 1.36")
 
 def app(home: Path, **declared: Any) -> Any:
     view = {"kubernetes_minor": "1.36", "world": "row", "cloud": "azure", "images": "automatic", "driver": "stable"}
-    cell = SimpleNamespace(**{**view, "system_size": "cpu-4", **declared})
+    place = {"region": "francecentral", "zones": (), "gpu_pools": ()}
+    cell = SimpleNamespace(**{**view, **place, "system_size": "cpu-4", **declared})
     fleet = SimpleNamespace(cell=lambda _name: cell)
     return SimpleNamespace(home=home, context=SimpleNamespace(world="row"), fleet=fleet, kube=App.kube)
 
@@ -153,3 +156,36 @@ def test_another_machine_for_the_system_pool_is_refused_where_the_cloud_would(
         with pytest.raises(errors.TwainError, match="cpu-4 to cpu-8"):
             upgrades.refuse(found)
     assert room
+
+
+POOL: dict[str, Any] = {"name": "gpu80g", "gpu_class": "gpu-80g", "gpus_per_node": 1, "min": 0, "max": 4}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "region", "was", "zones", "words"),
+    [
+        ("azure", "francecentral", ["1", "2"], ("2",), "1, 2 to 2"),
+        ("azure", "francecentral", ["2"], (), "2 to 1, 2"),
+        ("azure", "francecentral", ["1", "2"], (), None),
+        ("azure", "francecentral", ["1", "2"], ("2", "1"), None),
+        # Built by a program that did not tell: nobody knows.
+        ("azure", "francecentral", [], ("2",), None),
+        ("gcp", "europe-west4", ["europe-west4-a", "europe-west4-b"], ("europe-west4-b",), None),
+        ("alicloud", "cn-shanghai", ["cn-shanghai-l", "cn-shanghai-m"], ("cn-shanghai-m",), None),
+    ],
+)
+def test_a_pool_that_is_made_anew_for_other_zones_is_told_and_not_refused(
+    tmp_path: Path, cloud: str, region: str, was: list[str], zones: tuple[str, ...], words: str | None
+) -> None:
+    facts(tmp_path, pools=({**POOL, "instance_type": "m", "zones": was},))
+    declared = app(tmp_path, cloud=cloud, region=region, gpu_pools=(PoolView(**POOL, zones=zones),))
+    found = upgrades.find(declared, [STACK], EXISTING)  # pyright: ignore[reportArgumentType]
+    upgrades.refuse(found)
+    anew = ": the pool is made anew, and its nodes go with the old one first"
+    assert [one.words for one in found] == ([f"eu-par-1: zones of pool gpu80g {words}{anew}"] if words else [])
+
+
+def test_a_pool_that_is_new_has_nothing_that_could_go(tmp_path: Path) -> None:
+    facts(tmp_path)
+    declared = app(tmp_path, gpu_pools=(PoolView(**POOL, zones=("1",)),))
+    assert upgrades.find(declared, [STACK], EXISTING) == []  # pyright: ignore[reportArgumentType]
