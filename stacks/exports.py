@@ -41,6 +41,7 @@ class InfraExports:
     cloud: str
     region: str
     kubernetes_minor: str
+    cluster_id: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
     cluster_endpoint: pulumi.Output[str]
     cluster_ca: pulumi.Output[str | None]
@@ -99,6 +100,7 @@ def collect(
         cloud=cell.cell.cloud,
         region=cell.cell.region,
         kubernetes_minor=cell.template.kubernetes_minor,
+        cluster_id=cluster.cluster_id,
         cluster_name=cluster.cluster_name,
         cluster_endpoint=cluster.endpoint,
         cluster_ca=cluster.ca,

@@ -73,13 +73,16 @@ def _identities(found: dict[str, Any]) -> dict[str, str]:
 
 def _facts(settings: Settings, cell: str, reference: pulumi.StackReference) -> pulumi.Output[dict[str, Any]]:
     """What is known of a cell: its infra stack's outputs, with the CA from its lock file where the outputs have
-    none.
+    none. A lock of another cluster than the one that is up is refused.
     """
     folder = lock_dir(settings.fleet_path)
     lock = read_lock(folder, cell)
     pinned = lock.cluster_ca if lock else None
 
     def combine(found: dict[str, Any]) -> dict[str, Any]:
+        stale = lock.problem(folder / f"{cell}.json", str(found.get("cluster_id") or "")) if lock else None
+        if stale is not None:
+            raise SpecError([stale])
         ca = found.get("cluster_ca") or pinned
         if not ca:
             problem = Problem(

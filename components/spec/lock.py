@@ -27,6 +27,25 @@ class CellLock:
         """The cluster's CA certificate, PEM, when it was looked up."""
         return self.facts.get("cluster_ca")
 
+    def problem(self, path: Path, cluster_id: str) -> Problem | None:
+        """What is wrong with this lock, in the file `path`, for a cell whose cluster is this one: it was made anew
+        since, and what was looked up of the old one is not true of it. A lock, or a cluster, that tells no id is not
+        judged.
+        """
+        pinned = self.facts.get("cluster_id", "")
+        if not pinned or not cluster_id or pinned == cluster_id:
+            return None
+        return Problem(
+            code="SPEC-LOCK",
+            path=str(path),
+            where="facts.cluster_id",
+            line=0,
+            message=f"the cluster of cell {self.cell} is {cluster_id}, and what is pinned is of another one, as of "
+            f"{self.discovered}: it was replaced since.",
+            value=pinned,
+            fix=f"twain cell discover {self.cell} looks the new one up, if you know why it was replaced",
+        )
+
 
 def lock_dir(fleet_path: str | Path) -> Path:
     """The folder of lock files that belongs to a fleet file."""

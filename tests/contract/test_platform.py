@@ -73,6 +73,36 @@ def test_an_authority_that_nobody_knows_is_an_error_that_names_the_command(tmp_p
         platform("cn-sha-1", tmp_path)
 
 
+PINNED = {"cluster_ca": PEM, "cluster_id": "c-old"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "locked"), [("cn-sha-1", "cn-sha-1"), ("eu-ams-1", "eu-ams-1"), ("eu-ams-1", "eu-par-1")]
+)
+def test_a_cluster_that_is_not_the_pinned_one_is_refused_with_both_and_the_command(
+    tmp_path: Path, cell: str, locked: str
+) -> None:
+    """A gate's cell reads the locks of the other cells of its world too."""
+    for one in ("cn-sha-1", "eu-ams-1", "eu-par-1"):
+        facts = PINNED if one == locked else {"cluster_ca": PEM}
+        write_lock(tmp_path, CellLock(cell=one, discovered="2026-11-01", source="test", facts=facts))
+    with pytest.raises(SpecError) as caught:
+        platform(cell, tmp_path, cluster_id="c-new")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == ("SPEC-LOCK", str(tmp_path / f"{locked}.json"))
+    assert (problem.value, problem.where) == ("c-old", "facts.cluster_id")
+    assert f"cluster of cell {locked} is c-new" in problem.message
+    assert problem.fix.startswith(f"twain cell discover {locked} ")
+
+
+@pytest.mark.parametrize("cluster", ["c-old", None])
+def test_the_pinned_cluster_is_taken_and_one_that_an_older_program_brought_up_is_not_judged(
+    tmp_path: Path, cluster: str | None
+) -> None:
+    write_lock(tmp_path, CellLock(cell="cn-sha-1", discovered="now", source="test", facts=PINNED))
+    assert platform("cn-sha-1", tmp_path, cluster_id=cluster).one("pulumi:providers:kubernetes")
+
+
 def test_an_sre_may_not_bind_roles_or_mint_tokens_and_reads_no_secret_but_the_gateways_keys(tmp_path: Path) -> None:
     for cell in ("eu-ams-1", "eu-par-1"):
         write_lock(tmp_path, CellLock(cell=cell, discovered="now", source="test", facts={"cluster_ca": PEM}))

@@ -31,7 +31,7 @@ STACK = SimpleNamespace(cell="eu-par-1", world="row", layer="infra", name="rehea
 EXISTING = [STACK.name]
 
 
-def facts(home: Path, *, pools: tuple[dict[str, Any], ...] = (), **guarantees: str) -> None:
+def facts(home: Path, pools: tuple[dict[str, Any], ...] = (), /, **guarantees: str) -> None:
     folder = home / "cells"
     folder.mkdir(exist_ok=True)
     other = {"guarantees": guarantees, "system_pool": {"size": "cpu-4", "min": 1, "max": 3}}
@@ -177,7 +177,7 @@ POOL: dict[str, Any] = {"name": "gpu80g", "gpu_class": "gpu-80g", "gpus_per_node
 def test_a_pool_that_is_made_anew_for_other_zones_is_told_and_not_refused(
     tmp_path: Path, cloud: str, region: str, was: list[str], zones: tuple[str, ...], words: str | None
 ) -> None:
-    facts(tmp_path, pools=({**POOL, "instance_type": "m", "zones": was},))
+    facts(tmp_path, ({**POOL, "instance_type": "m", "zones": was},))
     declared = app(tmp_path, cloud=cloud, region=region, gpu_pools=(PoolView(**POOL, zones=zones),))
     found = upgrades.find(declared, [STACK], EXISTING)  # pyright: ignore[reportArgumentType]
     upgrades.refuse(found)
