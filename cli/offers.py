@@ -85,11 +85,18 @@ def offer(cloud: str, region: str, machine: Machine) -> dict[str, Any]:
         "machine": machine.instance_type,
         "interconnect": machine.interconnect,
         "stock": machine.stock,
-        "price": price(cloud, region, machine.instance_type),
-        "reason": "quota or allow-list: ask the cloud" if machine.stock == "on request" else None,
+        # What is not sold on demand has no price on demand, whatever a calculator prints.
+        "price": None if machine.stock == "spot only" else price(cloud, region, machine.instance_type),
+        "reason": _reason(cloud, machine),
         "source": machine.source,
         "asOf": machine.as_of,
     }
+
+
+def _reason(cloud: str, machine: Machine) -> str | None:
+    if machine.stock == "on request":
+        return "quota or allow-list: ask the cloud"
+    return gpu.withheld(cloud, machine.gpu_class, machine.gpus)
 
 
 def price(cloud: str, region: str, sku: str) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ _OFFER = {
     "model": "string|null",
     "machine": "string|null",
     "interconnect": "none|pcie|nvlink|null",
-    "stock": "listed|on request|unknown|not listed",
+    "stock": "listed|on request|spot only|unknown|not listed",
     "price": _PRICE,
     "reason": "string|null",
     "source": "string|null",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 Interconnect = Literal["none", "pcie", "nvlink"]
-Stock = Literal["listed", "on request"]
+Stock = Literal["listed", "on request", "spot only"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,8 @@ class GpuClass:
 class Machine:
     """A machine type with GPUs: how many devices, which, joined how, in which regions, according to whom and when.
 
-    `stock` says whether anybody may order it there (`listed`) or the cloud decides (`on request`: quota, allow-list).
+    `stock` says whether anybody may order it there (`listed`), the cloud decides (`on request`: quota, allow-list), or
+    it is not sold on demand (`spot only`): no pool is made of it.
     """
 
     instance_type: str
@@ -53,6 +54,20 @@ class Machine:
     interconnect: Interconnect
     stock: Stock
     regions: tuple[str, ...]
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withheld:
+    """Machines of a family that are not sold on demand, by their number of GPUs. Nodes that serve are not given back
+    when the cloud asks for them, so that no pool is made of these.
+    """
+
+    cloud: str
+    gpu_class: str
+    machines: dict[int, str]
+    reason: str
     source: str
     as_of: str
 
@@ -136,6 +151,18 @@ UNLISTED = (
 )
 
 
+WITHHELD = (
+    Withheld(
+        cloud="gcp",
+        gpu_class="gpu-80g-fp8",
+        machines={1: "a3-highgpu-1g", 2: "a3-highgpu-2g", 4: "a3-highgpu-4g"},
+        reason="sold as Spot or by Flex-start only, and pools here are on demand",
+        source="cloud.google.com, accelerator-optimized machine family, A3 High",
+        as_of="2026-08",
+    ),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """How the GPUs of a cloud's nodes are made usable: who brings the driver, who the device plugin."""
@@ -168,22 +195,33 @@ GATEWAY_CLASS = {"alicloud": "ack-gateway", "gcp": "gke-l7-rilb", "azure": "appr
 
 
 def machine(cloud: str, region: str, gpu_class: str, gpus: int) -> Machine | None:
-    """The machine that gives `gpus` devices of a class in a region, or None when none is known to be offered."""
-    for candidate in MACHINES.get(cloud, ()):
-        if candidate.gpu_class == gpu_class and candidate.gpus == gpus and region in candidate.regions:
-            return candidate
+    """The machine that gives `gpus` devices of a class in a region, or None when none is known to be sold on demand."""
+    found = (one for one in _on_demand(cloud, gpu_class) if one.gpus == gpus and region in one.regions)
+    return next(found, None)
+
+
+def sizes_of(cloud: str, region: str, gpu_class: str) -> tuple[int, ...]:
+    """How many GPUs of a class a machine may have in a region, sorted; for messages."""
+    return tuple(sorted({one.gpus for one in _on_demand(cloud, gpu_class) if region in one.regions}))
+
+
+def withheld(cloud: str, gpu_class: str, gpus: int) -> str | None:
+    """The machine that would give `gpus` devices of a class and is not sold on demand, and why; None where there is
+    none.
+    """
+    for one in WITHHELD:
+        if (one.cloud, one.gpu_class) == (cloud, gpu_class) and gpus in one.machines:
+            return f"{one.machines[gpus]} is {one.reason}"
     return None
+
+
+def _on_demand(cloud: str, gpu_class: str) -> list[Machine]:
+    return [one for one in MACHINES.get(cloud, ()) if one.gpu_class == gpu_class and one.stock != "spot only"]
 
 
 def regions_of(cloud: str, gpu_class: str, gpus: int) -> tuple[str, ...]:
     """Where a class is offered on a cloud, sorted; for messages."""
-    found = {
-        region
-        for candidate in MACHINES.get(cloud, ())
-        if candidate.gpu_class == gpu_class and candidate.gpus == gpus
-        for region in candidate.regions
-    }
-    return tuple(sorted(found))
+    return tuple(sorted({at for one in _on_demand(cloud, gpu_class) if one.gpus == gpus for at in one.regions}))
 
 
 def cpu_machine(cloud: str, size: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.clouds import regions
+from components.clouds import gpu, regions
 from components.errors import NotSupportedError, Problem
 from components.policy.places import region_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.spec.model import Cell, Fleet
+    from components.spec.model import Cell, Fleet, GpuPool
 
 
 def zones(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
@@ -38,6 +38,26 @@ def zones(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
                 value=zone,
                 fix=here if own else f"{here}, or say zones in the cells that have them: cells[].template.gpu_pools",
             )
+
+
+def not_sold(cell: Cell, pool: GpuPool, path: str, where: str) -> Problem:
+    """No machine for a pool: what is told to whoever declared it."""
+    count, places = pool.gpus_per_node, gpu.regions_of(cell.cloud, pool.gpu_class, pool.gpus_per_node)
+    why, sizes = gpu.withheld(cell.cloud, pool.gpu_class, count), gpu.sizes_of(cell.cloud, cell.region, pool.gpu_class)
+    fixes = [f"offered in: {', '.join(places)}"] if places else []
+    fixes += [f"gpus_per_node in {cell.region}: {', '.join(map(str, sizes))}"] if sizes else []
+    return Problem(
+        code="SPEC-SKU",
+        path=path,
+        where=f"{where} (pool {pool.name})",
+        line=0,
+        message=(
+            f"cell {cell.name}: no machine of {cell.cloud} with {count} GPU of class {pool.gpu_class} is offered in "
+            f"{cell.region}{f': {why}' if why else ''}."
+        ),
+        value=cell.region,
+        fix="; ".join(fixes) or "no region of this cloud has it, as far as we know",
+    )
 
 
 def code_of(fleet: Fleet, cell: Cell, zone: str) -> str:

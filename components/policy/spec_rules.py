@@ -288,21 +288,7 @@ def _machines(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Probl
                 fix=f"use one of {', '.join(sorted(gpu.CLASSES))}",
             )
         elif gpu.machine(cell.cloud, cell.region, pool.gpu_class, pool.gpus_per_node) is None:
-            places = gpu.regions_of(cell.cloud, pool.gpu_class, pool.gpus_per_node)
-            yield Problem(
-                code="SPEC-SKU",
-                path=path,
-                where=f"{where} (pool {pool.name})",
-                line=0,
-                message=(
-                    f"cell {cell.name}: no machine of {cell.cloud} with {pool.gpus_per_node} GPU of class "
-                    f"{pool.gpu_class} is offered in {cell.region}."
-                ),
-                value=cell.region,
-                fix=f"offered in: {', '.join(places)}"
-                if places
-                else "no region of this cloud has it, as far as we know",
-            )
+            yield pool_rules.not_sold(cell, pool, path, where)
 
 
 def _files(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:

@@ -36,6 +36,15 @@ def test_an_offer_has_its_price_in_the_clouds_own_currency_with_day_and_source(o
     assert {item["cloud"] for item in found.values()} == {"azure"}
 
 
+def test_a_machine_that_is_sold_as_spot_only_is_named_with_its_reason_and_without_a_price(operator: Any) -> None:
+    asked = ("offers", "--cloud", "gcp", "--region", "europe-west4", "--class", "gpu-80g-fp8")
+    found = {item["machine"]: item for item in items(operator, *asked)}
+    assert (found["a3-highgpu-2g"]["stock"], found["a3-highgpu-2g"]["price"]) == ("spot only", None)
+    assert "Spot or by Flex-start only" in found["a3-highgpu-2g"]["reason"]
+    assert (found["a3-highgpu-8g"]["stock"], found["a3-highgpu-8g"]["reason"]) == ("listed", None)
+    assert Decimal(found["a3-highgpu-8g"]["price"]["perHour"]) > 0
+
+
 def test_names_are_place_and_machine(operator: Any) -> None:
     asked = ("gpu", "offers", "--class", "gpu-90g-fp8", "--region", "westeurope", "-o", "name")
     assert operator.twain(*asked).out.split() == [

@@ -50,7 +50,9 @@ def test_each_machine_is_offered_in_known_regions_and_says_who_says_so(cloud: st
         assert machine.regions
         assert {region for region in machine.regions if regions.world_of(cloud, region) is None} == set()
         assert machine.interconnect == "none" if machine.gpus == 1 else machine.interconnect in {"pcie", "nvlink"}
-        assert machine.stock in {"listed", "on request"}
+        assert machine.stock in {"listed", "on request", "spot only"}
+        held = gpu.withheld(cloud, machine.gpu_class, machine.gpus) or ""
+        assert held.startswith(f"{machine.instance_type} is ") == (machine.stock == "spot only")
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -96,6 +98,23 @@ def test_a_class_that_a_region_does_not_offer_is_no_machine() -> None:
     assert gpu.machine("alicloud", "cn-chengdu", "gpu-80g", 1) is None
     assert gpu.machine("gcp", "europe-west4", "gpu-80g", 7) is None
     assert "europe-west4" in gpu.regions_of("gcp", "gpu-80g", 1)
+
+
+@pytest.mark.parametrize("gpus", [1, 2, 4])
+def test_what_is_not_sold_on_demand_is_no_machine(gpus: int) -> None:
+    assert gpu.machine("gcp", "europe-west4", "gpu-80g-fp8", gpus) is None
+    assert gpu.regions_of("gcp", "gpu-80g-fp8", gpus) == ()
+    assert gpu.withheld("gcp", "gpu-80g-fp8", gpus) == (
+        f"a3-highgpu-{gpus}g is sold as Spot or by Flex-start only, and pools here are on demand"
+    )
+
+
+def test_the_whole_machine_of_that_family_is_one() -> None:
+    found = gpu.machine("gcp", "europe-west4", "gpu-80g-fp8", 8)
+    assert found is not None
+    assert (found.instance_type, gpu.sizes_of("gcp", "europe-west4", "gpu-80g-fp8")) == ("a3-highgpu-8g", (8,))
+    assert gpu.withheld("gcp", "gpu-80g-fp8", 8) is None
+    assert gpu.withheld("azure", "gpu-80g-fp8", 2) is None
 
 
 def test_each_size_and_gateway_exists_on_each_cloud() -> None:
