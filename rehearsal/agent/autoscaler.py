@@ -148,11 +148,12 @@ class Autoscaler:
                 self._idle_since.pop(machine.name, None)
             else:
                 self._idle_since.setdefault(machine.name, now)
+        strays = {machine.name for machine in staying if planner.stray(machine, self._pools)}
         for name in planner.scale_down(
             pools=self._pools, nodes=staying, idle_since=self._idle_since, now=now, speed=self._site.speed
         ):
             self._leaving.add(name)
-            self._start(self._remove(name, known=any(m.name == name and self._has_pool(m.pool) for m in staying)))
+            self._start(self._remove(name, known=name not in strays))
         waits = [
             since + planner.idle_delay(self._site.speed) - now
             for name, since in self._idle_since.items()
@@ -160,9 +161,6 @@ class Autoscaler:
         ]
         waits += [until - now for until in self._held_until.values()]
         return min((max(0.2, wait) for wait in waits if wait > 0), default=None)
-
-    def _has_pool(self, name: str) -> bool:
-        return any(pool.name == name for pool in self._pools)
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

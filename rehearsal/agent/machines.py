@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 KUBELET_PORT = 10250
 GPU_RESOURCE = "nvidia.com/gpu"
 GPU_MODEL_ANNOTATION = "twain/gpu-model"
+ZONE_LABEL = "topology.kubernetes.io/zone"
+# Clouds that remove the Nodes of a zone when a pool leaves it. Others let them be until they go by themselves, or make
+# the pool anew.
+LEAVES_ZONES = frozenset({"gcp"})
 _MAX_PODS = 110
 
 
@@ -75,7 +79,7 @@ def cloud_labels(pool: Pool, *, zone: str, region: str, name: str) -> dict[str, 
         "kubernetes.io/hostname": name,
         "node.kubernetes.io/instance-type": pool.instance_type,
         "topology.kubernetes.io/region": region,
-        "topology.kubernetes.io/zone": zone,
+        ZONE_LABEL: zone,
     }
     model = shape(pool).gpu_model if pool.gpus else ""
     if pool.cloud == "alicloud":

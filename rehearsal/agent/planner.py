@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rehearsal.agent import machines, scheduling
 from rehearsal.agent.scheduling import Machine
+from rehearsal.agent.site import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,6 +66,7 @@ def existing(node: Object, pods: Iterable[Object]) -> Machine:
         free={name: scheduling.quantity(value) for name, value in able.items()},
         pool=machines.pool_of(node),
         name=node["metadata"]["name"],
+        born=seconds(node["metadata"]["creationTimestamp"]) if "creationTimestamp" in node["metadata"] else None,
     )
     for pod in pods:
         if not scheduling.finished(pod):
@@ -154,16 +156,29 @@ def _grow(
     plan.refused[place] = "; ".join(reasons) or "no pool has machines that fit this pod"
 
 
+def stray(node: Machine, pools: Sequence[Pool]) -> bool:
+    """Whether a Node has lost its pool: that is gone, or another of its name was made since, or it left the Node's
+    zone on a cloud that then removes the Node.
+    """
+    pool = next((one for one in pools if one.name == node.pool), None)
+    if pool is None:
+        return True
+    # The API server writes whole seconds.
+    if node.born is not None and node.born + 1 < pool.created:
+        return True
+    zone = node.labels.get(machines.ZONE_LABEL, "")
+    return pool.cloud in machines.LEAVES_ZONES and bool(pool.zones) and zone not in pool.zones
+
+
 def scale_down(
     *, pools: Sequence[Pool], nodes: Sequence[Machine], idle_since: Mapping[str, float], now: float, speed: float
 ) -> list[str]:
-    """Names of the Nodes to remove: of pools that are gone at once, and of those idle too long down to the minimum.
-    `nodes` are the Nodes that nobody is removing yet.
+    """Names of the Nodes to remove: the stray ones at once, and those idle too long down to the minimum. `nodes` are
+    the Nodes that nobody is removing yet.
     """
-    known = {pool.name: pool for pool in pools}
-    leaving = [node.name for node in nodes if node.pool not in known]
+    leaving = [node.name for node in nodes if stray(node, pools)]
     for pool in pools:
-        own = [node.name for node in nodes if node.pool == pool.name]
+        own = [node.name for node in nodes if node.pool == pool.name and node.name not in leaving]
         spare = len(own) - pool.min
         tired = [name for name in own if now - idle_since.get(name, now) >= idle_delay(speed)]
         leaving += sorted(tired, key=lambda name: idle_since[name])[: max(0, spare)]

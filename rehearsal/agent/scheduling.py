@@ -59,7 +59,7 @@ def requests(pod: Object) -> dict[str, float]:
 
 @dataclass
 class Machine:
-    """A machine, real or imagined, with what is left on it."""
+    """A machine, real or imagined, with what is left on it; `born` (Unix seconds) of a real one."""
 
     labels: Mapping[str, str]
     taints: list[dict[str, Any]]
@@ -67,6 +67,7 @@ class Machine:
     pool: str = ""
     name: str = ""
     taken: list[str] = field(default_factory=list[str])
+    born: float | None = None
 
     def place(self, wanted: Mapping[str, float]) -> bool:
         """Take the resources if they fit; False and nothing taken if not."""

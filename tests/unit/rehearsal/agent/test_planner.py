@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from rehearsal.agent import machines, planner, scheduling
 from rehearsal.providers.store import Pool, Taint
@@ -134,6 +137,34 @@ def test_idle_nodes_go_down_to_the_minimum_longest_idle_first() -> None:
 def test_nodes_of_a_pool_that_is_gone_go_at_once() -> None:
     nodes = [replace_name(planner.imagined(GPU, region="r"), "g1")]
     assert planner.scale_down(pools=[SYSTEM], nodes=nodes, idle_since={}, now=0.0, speed=60.0) == ["g1"]
+
+
+def homed(pool: Pool, zone: str, *, born: float = 1000.0) -> scheduling.Machine:
+    labels = machines.labels(pool, zone=zone, region="r", name="n")
+    node = {
+        "metadata": {"name": "n", "labels": labels, "annotations": {"twain/pool": pool.name},
+                     "creationTimestamp": datetime.fromtimestamp(born, tz=UTC).isoformat(timespec="seconds")},
+        "spec": {},
+    }  # fmt: skip
+    return planner.existing(node, [])
+
+
+@pytest.mark.parametrize(
+    ("cloud", "zones", "goes"), [("gcp", ("b",), True), ("alicloud", ("b",), False), ("gcp", ("a", "b"), False)]
+)
+def test_a_zone_that_a_pool_left_loses_its_nodes_where_the_cloud_removes_them(
+    cloud: str, zones: tuple[str, ...], goes: bool
+) -> None:
+    pool = replace(GPU, cloud=cloud, zones=zones, created=900.0)
+    gone = planner.scale_down(pools=[pool], nodes=[homed(pool, "a")], idle_since={}, now=0.0, speed=60.0)
+    assert gone == (["n"] if goes else [])
+
+
+@pytest.mark.parametrize(("made", "goes"), [(900.0, False), (1000.9, False), (1001.5, True)])
+def test_nodes_go_with_the_pool_that_was_there_before_one_of_the_same_name(made: float, goes: bool) -> None:
+    pool = replace(GPU, cloud="azure", zones=("a",), created=made)
+    gone = planner.scale_down(pools=[pool], nodes=[homed(pool, "a")], idle_since={}, now=0.0, speed=60.0)
+    assert gone == (["n"] if goes else [])
 
 
 def test_waits_are_divided_by_speed_but_idling_has_a_floor() -> None:
