@@ -130,7 +130,7 @@ FREE: Final = frozenset(
         "DiskEncryptionSet",
         "NodePool", "DiagnosticSetting", "ManagementLockByScope", "ManagementLockAtResourceGroupLevel", "Project",
         "Service", "ServiceIdentity", "AccessGroup", "AccessRule", "FileServiceProperties", "MountTarget",
-        "RegistryEnterpriseNamespace", "VpcEndpointLinkedVpc",
+        "KubernetesAddon", "RegistryEnterpriseNamespace", "VpcEndpointLinkedVpc",
         "AccessPolicyAssignment", "BackupPolicy", "Configuration", "Database", "User",
         # what collects and routes; the charge lies where it is kept
         "DataCollectionEndpoint", "DataCollectionRule", "DataCollectionRuleAssociation", "IAMAuditConfig",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.clouds import gateways
 from components.clouds.pods import POD_IDENTITY, SERVICE_ACCOUNT
 from components.platform.names import maison_namespace
 
@@ -46,6 +47,7 @@ class InfraExports:
     cluster_endpoint: pulumi.Output[str]
     cluster_ca: pulumi.Output[str | None]
     cluster_exec: pulumi.Output[dict[str, Any]]
+    gateway: dict[str, Any]
     gpu_pools: list[dict[str, Any]]
     system_pool: dict[str, Any]
     network_id: pulumi.Output[str]
@@ -111,6 +113,10 @@ def collect(
                 "env": {"TWAIN_CELL": cell.cell.name},
             }
         ),
+        gateway={
+            "class": cluster.gateway_class,
+            "definitions": list(gateways.brought(cell.cell.cloud, cell.template.kubernetes_minor)),
+        },
         gpu_pools=gpu_pools,
         system_pool=cell.template.system_pool.model_dump(mode="json"),
         network_id=network.network_id,

@@ -11,7 +11,6 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import platform
-from components.clouds import gpu
 from components.cluster.kubeconfig import assemble
 from components.errors import Problem, SpecError
 from components.parity import state
@@ -54,7 +53,6 @@ def build(settings: Settings) -> None:
         fleet=settings.fleet,
         cell=settings.cell,
         provider=provider,
-        gateway_class=gpu.GATEWAY_CLASS[cell.cloud],
         sister_cells=sisters,
         guaranteed=lambda: pulumi.Output.all(infra.outputs, seen.tell(state.platform)).apply(
             lambda found: {**(found[0].get("guarantees") or {}), **found[1]}

@@ -73,7 +73,10 @@ class Emulated(Recorder):
         urn = f"urn:pulumi:{self.stack}::twain::{token}::{name}"
         checked = provider.Check(provider_pb2.CheckRequest(urn=urn, news=encode(inputs)), _Context())
         _refuse(f"{token} {name}", checked.failures)
-        with patch.object(controlplane, "ensure", _no_control_plane):
+        with (
+            patch.object(controlplane, "ensure", _no_control_plane),
+            patch.object(controlplane, "bring", lambda _world_dir, **_facts: None),
+        ):
             made = provider.Create(provider_pb2.CreateRequest(urn=urn, properties=checked.inputs), _Context())
         # The answer is what a later run reads again, not only what creation said.
         read = provider.Read(
@@ -86,7 +89,7 @@ class Emulated(Recorder):
         return made.id, outputs
 
 
-def _no_control_plane(_world_dir: Path, **_facts: str) -> controlplane.ControlPlane:
+def _no_control_plane(_world_dir: Path, **_facts: object) -> controlplane.ControlPlane:
     return controlplane.ControlPlane(endpoint=ENDPOINT, ca_pem=PEM)
 
 

@@ -190,8 +190,6 @@ _CPU = {
 }
 # Clouds whose GPU nodes bring the plugin that offers their GPUs to the scheduler, beside the driver.
 BRINGS_DEVICE_PLUGIN = frozenset({"alicloud", "gcp"})
-# What each cloud calls its implementation of the Gateway API.
-GATEWAY_CLASS = {"alicloud": "ack-gateway", "gcp": "gke-l7-rilb", "azure": "approuting-istio"}
 
 
 def machine(cloud: str, region: str, gpu_class: str, gpus: int) -> Machine | None:

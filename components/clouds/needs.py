@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+from components.clouds.gateways import ALICLOUD_CONTROLLER, ALICLOUD_DEFINITIONS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
@@ -118,7 +120,13 @@ NEEDS: dict[str, Needs] = {
         switch_on="grant the service its role {service}: in the RAM console, or where the product first asks for it",
         services=services("alicloud"),
         raise_quota="ask for more {quota} in the Quota Center of the ECS console",
-        addons=("ack-node-problem-detector", "ack-pod-identity-webhook", "gateway-api", "terway-eniip"),
+        addons=(
+            ALICLOUD_CONTROLLER,
+            "ack-node-problem-detector",
+            "ack-pod-identity-webhook",
+            ALICLOUD_DEFINITIONS,
+            "terway-eniip",
+        ),
     ),
     "gcp": Needs(
         tool="gcloud",

@@ -12,6 +12,7 @@ import json
 import pulumi
 import pulumi_alicloud as alicloud
 
+from components.clouds import gateways
 from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 
@@ -28,6 +29,11 @@ class AlicloudCluster(Cluster):
         logs = self._logs(name, inputs)
         cluster = self._control_plane(name, inputs, logs)
         self._system_pool(name, inputs, cluster)
+        # The cluster's own list of components is read when it is made and never again; this one comes to old cells too.
+        # Its version is what ACK offers to the cluster's minor. Definitions and objects stay when it goes.
+        alicloud.cs.KubernetesAddon(
+            f"{name}-gateway", cluster_id=cluster.id, name=gateways.ALICLOUD_CONTROLLER, opts=self.child()
+        )
         alicloud.cs.AutoscalingConfig(
             f"{name}-autoscaling",
             cluster_id=cluster.id,
@@ -57,6 +63,7 @@ class AlicloudCluster(Cluster):
             principal=cluster.rrsa_metadata.apply(lambda found: str(found.ram_oidc_provider_arn)),
             node_identity=pulumi.Output.from_input(""),
             logs=logs.project_name,
+            gateway_class=gateways.IMPLEMENTATIONS["alicloud"].gateway_class,
         )
 
     def _logs(self, name: str, inputs: ClusterInputs) -> alicloud.log.Project:
@@ -115,7 +122,7 @@ class AlicloudCluster(Cluster):
                 alicloud.cs.ManagedKubernetesAddonArgs(name="terway-eniip", config=json.dumps(_TERWAY)),
                 alicloud.cs.ManagedKubernetesAddonArgs(name="ack-pod-identity-webhook"),
                 alicloud.cs.ManagedKubernetesAddonArgs(name="ack-node-problem-detector"),
-                alicloud.cs.ManagedKubernetesAddonArgs(name="gateway-api"),
+                alicloud.cs.ManagedKubernetesAddonArgs(name=gateways.ALICLOUD_DEFINITIONS),
             ],
             delete_options=[
                 alicloud.cs.ManagedKubernetesDeleteOptionArgs(resource_type="SLB", delete_mode="delete"),

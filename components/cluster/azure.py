@@ -3,7 +3,9 @@
 The system pool is inline, as AKS wants it. A change of its bounds is sent, and puts every pool of the cluster into
 scaling for a while; its count is the autoscaler's, and its machine cannot be changed. Disks of all nodes are encrypted
 with the cell's key. Deliberately not set: managed GPU pools (this API version has none; we install the device plugin).
-Limits: AKS has no deletion protection, so a management lock stands in for it.
+Limits: AKS has no deletion protection, so a management lock stands in for it. The mesh add-on is there for its gateway
+controller alone: no namespace asks for sidecars. Open until a real account was asked: whether its gateway's pods start
+under Pod Security `restricted`, and whether it routes to an InferencePool, which Istio does by a switch of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_azure_native as azure
 
+from components.clouds import gateways
 from components.clouds.accounts import role_definition
 from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
@@ -63,6 +66,7 @@ class AzureCluster(Cluster):
             principal=issuer,
             node_identity=cluster.identity_profile.apply(_kubelet),
             logs=logs.id,
+            gateway_class=gateways.IMPLEMENTATIONS["azure"].gateway_class,
         )
 
     def _identity(
@@ -169,6 +173,7 @@ class AzureCluster(Cluster):
             ),
             oidc_issuer_profile=service.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
             security_profile=self._security(inputs),
+            service_mesh_profile=self._mesh(inputs),
             network_profile=service.ContainerServiceNetworkProfileArgs(
                 network_plugin="azure",
                 network_plugin_mode="overlay",
@@ -214,6 +219,23 @@ class AzureCluster(Cluster):
             ),
             workload_identity=service.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True),
             image_cleaner=service.ManagedClusterSecurityProfileImageCleanerArgs(enabled=True, interval_hours=168),
+        )
+
+    def _mesh(self, inputs: ClusterInputs) -> azure.containerservice.ServiceMeshProfileArgs:
+        """The controller of the gateway's class. Its own ingress gateways stay away: a Gateway is its own balancer."""
+        overrides = inputs.place.cell.cell.overrides
+        asked = overrides.azure.mesh_revisions if overrides and overrides.azure else ()
+        service = azure.containerservice
+        return service.ServiceMeshProfileArgs(
+            mode=service.ServiceMeshMode.ISTIO,
+            istio=service.IstioServiceMeshArgs(
+                revisions=list(asked or gateways.AZURE_REVISIONS),
+                components=service.IstioComponentsArgs(
+                    ingress_gateways=[
+                        service.IstioIngressGatewayArgs(enabled=False, mode=mode) for mode in ("External", "Internal")
+                    ],
+                ),
+            ),
         )
 
     def _system_pool(self, inputs: ClusterInputs) -> azure.containerservice.ManagedClusterAgentPoolProfileArgs:

@@ -34,6 +34,7 @@ class ClusterOutputs:
     file of the cell has it. `exec_command` and `exec_args` name the credential plugin. `issuer` is the OIDC issuer of
     the cluster's service accounts; `principal` what a federated identity trusts (issuer or provider, by cloud).
     `node_identity` is who the nodes are to other services, as grants name it, empty where they are nobody of their own.
+    `gateway_class` is the class of Gateways whose controller the cluster's own inputs bring.
     `logs` is the place of its audit log that had to exist first (a project's name, a workspace's id), empty where the
     cloud has one of its own.
     """
@@ -48,6 +49,7 @@ class ClusterOutputs:
     principal: pulumi.Output[str]
     node_identity: pulumi.Output[str]
     logs: pulumi.Output[str]
+    gateway_class: str
 
 
 class Cluster(Component[ClusterInputs, ClusterOutputs]):
@@ -55,7 +57,8 @@ class Cluster(Component[ClusterInputs, ClusterOutputs]):
 
     Creation takes 5 to 90 minutes by cloud. Its network settings cannot be changed afterwards. The API has no public
     address on any cloud; credentials are always short-lived and come from a plugin. With `protect`, deletion is refused
-    as far as the cloud can: by a flag on Alibaba Cloud, in the provider on GCP, by a lock on Azure.
+    as far as the cloud can: by a flag on Alibaba Cloud, in the provider on GCP, by a lock on Azure. Who implements the
+    Gateway API is declared with the cluster; definitions that do not come with it are the platform's to bring.
     """
 
     kind = "Cluster"

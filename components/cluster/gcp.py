@@ -11,6 +11,7 @@ import base64
 import pulumi
 import pulumi_gcp as gcp
 
+from components.clouds import gateways
 from components.clouds.gpu import cpu_machine
 from components.cluster.contract import Cluster, ClusterInputs, ClusterOutputs
 from components.network.plan import PODS_RANGE, SERVICES_RANGE
@@ -61,6 +62,7 @@ class GcpCluster(Cluster):
             principal=pool,
             node_identity=nodes.email,
             logs=pulumi.Output.from_input(""),
+            gateway_class=gateways.IMPLEMENTATIONS["gcp"].gateway_class,
         )
 
     def _node_account(self, name: str, inputs: ClusterInputs) -> gcp.serviceaccount.Account:
@@ -162,7 +164,7 @@ class GcpCluster(Cluster):
                 enable_components=["SYSTEM_COMPONENTS"],
                 managed_prometheus=gcp.container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=True),
             ),
-            gateway_api_config=gcp.container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
+            gateway_api_config=gcp.container.ClusterGatewayApiConfigArgs(channel=gateways.GCP_CHANNEL),
             resource_labels=place.tags,
             # It says what the default pool was made with, which is gone.
             opts=self.child(ignore_changes=["nodeConfig"]),

@@ -12,6 +12,7 @@ from components.platform import (
     alertmanager,
     charts,
     dcgm,
+    definitions,
     device_plugin,
     gate,
     gateway,
@@ -37,7 +38,6 @@ def build(
     fleet: Fleet,
     cell: ResolvedCell,
     provider: pulumi_kubernetes.Provider,
-    gateway_class: str,
     sister_cells: dict[str, pulumi.Output[str]],
     guaranteed: Callable[[], pulumi.Output[dict[str, str | None]]],
     identities: pulumi.Output[dict[str, str]],
@@ -46,7 +46,7 @@ def build(
 ) -> None:
     """Declare everything that is installed in the cell's cluster.
 
-    `gateway_class` names the cloud's Gateway API implementation. `sister_cells` holds the facts of the world's other
+    `sister_cells` holds the facts of the world's other
     cells (JSON text by cell name); only the gate cell uses them. `guaranteed` is asked last: it maps capability id to
     what the cell guarantees, with what was declared here. `identities` maps each maison to what binds a service account
     to its cloud identity, `metrics` says how metrics are written to the cloud, `exports` an id to the export entry that
@@ -66,7 +66,7 @@ def build(
     prometheus.declare(context, spaces, metrics)
     alertmanager.declare(context, spaces)
     charts.declare(context, spaces)
-    gateway.declare(context, spaces, gateway_class=gateway_class)
+    gateway.declare(context, spaces, definitions.declare(context))
     if context.is_gate_cell:
         gate.declare(context, spaces)
     guarantees.declare(context, spaces, guaranteed())

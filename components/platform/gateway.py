@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
+from components.clouds import gateways
 from components.platform import names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
     from components.platform.context import Context
 
 
-def declare(context: Context, spaces: Mapping[str, pulumi.Resource], *, gateway_class: str) -> None:
-    """Declare the Gateway. Routes are made with workloads, in their maison's namespace."""
+def declare(context: Context, spaces: Mapping[str, pulumi.Resource], definitions: Sequence[pulumi.Resource]) -> None:
+    """Declare the Gateway. Routes are made with workloads, in their maison's namespace. `definitions` are those of the
+    Gateway API that do not come with the cluster.
+    """
+    implementation = gateways.IMPLEMENTATIONS[context.cell.cell.cloud]
     k8s.apiextensions.CustomResource(
         "gateway",
         api_version="gateway.networking.k8s.io/v1",
@@ -29,7 +33,8 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource], *, gateway_
             name=names.GATEWAY, namespace=names.SYSTEM_NAMESPACE, labels=context.labels
         ),
         spec={
-            "gatewayClassName": gateway_class,
+            "gatewayClassName": implementation.gateway_class,
+            **({"infrastructure": {"annotations": dict(implementation.internal)}} if implementation.internal else {}),
             "listeners": [
                 {
                     "name": "https",
@@ -48,5 +53,5 @@ def declare(context: Context, spaces: Mapping[str, pulumi.Resource], *, gateway_
                 }
             ],
         },
-        opts=context.options(depends_on=[spaces[names.SYSTEM_NAMESPACE]]),
+        opts=context.options(depends_on=[spaces[names.SYSTEM_NAMESPACE], *definitions]),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from components.clouds.gateways import GATEWAY_API, PUBLIC_BY_DEFAULT
 from components.policy import kube
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
 
@@ -193,6 +194,24 @@ _INTERNAL: Final = {
 }
 
 
+def _gateways(subject: Subject) -> Iterator[Violation]:
+    """SEC-003: so has a Gateway whose controller makes a balancer for it."""
+    spec = subject.inputs.get("spec")
+    named = at(spec, "gatewayClassName")
+    if (
+        kube.kind_of(subject.type) != (GATEWAY_API, "Gateway")
+        or not isinstance(named, str)
+        or named not in PUBLIC_BY_DEFAULT
+    ):
+        return
+    notes = at(spec, "infrastructure", "annotations")
+    said = [(at(notes, key), word) for key, word in _INTERNAL.items()]
+    if not any(value is ACCEPTED or str(value).lower() == word for value, word in said):
+        reason = "its controller would make a balancer with a public address that everybody may call."
+        allowed = "the cloud's annotation for an internal balancer"
+        yield violation(subject, "SEC-003", "spec.infrastructure.annotations", "absent", reason, allowed=allowed)
+
+
 def _balancers(subject: Subject) -> Iterator[Violation]:
     """SEC-003: a balancer has a public address unless it is told otherwise."""
     spec = subject.inputs.get("spec")
@@ -211,6 +230,7 @@ def _balancers(subject: Subject) -> Iterator[Violation]:
 
 CHECKS: tuple[Check, ...] = (
     Check(rules=("SEC-003",), run=_balancers),
+    Check(rules=("SEC-003",), run=_gateways),
     Check(rules=("SEC-020",), run=_host),
     Check(rules=("SEC-021",), run=_context),
     Check(rules=("SEC-022",), run=_rights),

@@ -271,9 +271,12 @@ class GcpOverrides(SpecModel):
 
 
 class AzureOverrides(SpecModel):
-    """What only Azure has."""
+    """What only Azure has. `mesh_revisions` are the revisions of the add-on that implements the gateway, where they are
+    not the ones that twain declares: two while it is upgraded, the old one and the next.
+    """
 
     subscription: Subscription = ""
+    mesh_revisions: tuple[Annotated[str, Field(pattern=r"^asm-1-[0-9]{2}$")], ...] = Field(default=(), max_length=2)
 
 
 class Overrides(SpecModel):

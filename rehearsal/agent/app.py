@@ -150,7 +150,8 @@ class _Agent:
         self._site.children_changed()
         informers = [*self._configs, self._watched]
         tasks = [asyncio.create_task(one.run()) for one in [*informers, self._routes]]
-        tasks += [asyncio.create_task(self._nodes.keep_alive()), asyncio.create_task(self._clocks.run())]
+        tasks += [asyncio.create_task(self._gateways.run()), asyncio.create_task(self._nodes.keep_alive())]
+        tasks += [asyncio.create_task(self._clocks.run())]
         ends: dict[str, asyncio.Task[Any]] = {
             "told": asyncio.create_task(told.wait()),
             "lonely": asyncio.create_task(_lonely(self._site.client)),

@@ -1,4 +1,8 @@
-"""The cloud's gateway controller: one process and one address per Gateway object, and the status that says so."""
+"""The cloud's gateway controller: one process and one address per Gateway object, and the status that says so.
+
+It is there where the cluster's declared inputs brought it, makes its class as the real ones do once the definitions are
+there, and serves the Gateways of that class and no other.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from typing import TYPE_CHECKING
 from rehearsal.agent.backoff import Backoff
 from rehearsal.agent.runtime import StartError
 from rehearsal.agent.site import timestamp
+from rehearsal.kube import cellfile
 from rehearsal.kube.client import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -22,9 +27,27 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1/gateways"
+_CLASSES = "/apis/gateway.networking.k8s.io/v1/gatewayclasses"
+_CONTROLLERS = {
+    "ack-gateway": "gateway.envoyproxy.io/gatewayclass-controller",
+    "gke-l7-rilb": "networking.gke.io/gateway",
+    "istio": "istio.io/gateway-controller",
+}
+_MANAGER = "twain-cloud"
+_LOOK_SECONDS = 1.0
 _PORT = 8443
 _MOST = 200
 _GRACE_SECONDS = 5.0
+
+
+def class_object(name: str) -> Object:
+    """A cloud's GatewayClass. Pure."""
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "GatewayClass",
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": _MANAGER}},
+        "spec": {"controllerName": _CONTROLLERS[name]},
+    }
 
 
 def conditions(gateway: Object, *, address: str, problem: str, now: str) -> Object:
@@ -142,17 +165,55 @@ class _Gateway:
 
 
 class GatewayController:
-    """Follows the Gateway objects of the cell."""
+    """Follows the Gateway objects of the cell, and whether there is a controller at all."""
 
     def __init__(self, site: Site, children: Children) -> None:
         self._site = site
         self._children = children
         self._gateways: dict[str, _Gateway] = {}
+        self._seen: dict[str, Object] = {}
+        self._class = ""
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve the class that the cluster's inputs brought, as long as they do."""
+        made = ""
+        while True:
+            facts = cellfile.read(self._site.place.world, self._site.place.cell)
+            wanted = facts.gateway_class if facts is not None else ""
+            if wanted != made:
+                made = wanted if not wanted or await self._make_class(wanted) else made
+            if wanted != self._class:
+                self._class = wanted
+                for item in list(self._seen.values()):
+                    self.changed(item)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _make_class(self, name: str) -> bool:
+        """Whether the class is there now: without its definition there is none, and the next look tries again."""
+        try:
+            made = await self._site.client.apply(f"{_CLASSES}/{name}", class_object(name), manager=_MANAGER)
+            accepted = {
+                "type": "Accepted",
+                "status": "True",
+                "reason": "Accepted",
+                "message": "",
+                "observedGeneration": made["metadata"].get("generation", 1),
+                "lastTransitionTime": timestamp(),
+            }
+            await self._site.client.patch(f"{_CLASSES}/{name}/status", {"status": {"conditions": [accepted]}})
+        except (ApiError, UnreachableError) as error:
+            _LOG.info("class %s: %s", name, error)
+            return False
+        return True
 
     def changed(self, item: Object) -> None:
         """A Gateway is new or changed."""
         uid = item["metadata"]["uid"]
+        self._seen[uid] = item
+        if item["spec"].get("gatewayClassName") != self._class:
+            self._leave(uid)
+            return
         known = self._gateways.get(uid)
         if known is not None:
             before = known.item["metadata"].get("generation")
@@ -170,7 +231,11 @@ class GatewayController:
 
     def gone(self, item: Object) -> None:
         """A Gateway vanished."""
-        gateway = self._gateways.pop(item["metadata"]["uid"], None)
+        self._seen.pop(item["metadata"]["uid"], None)
+        self._leave(item["metadata"]["uid"])
+
+    def _leave(self, uid: str) -> None:
+        gateway = self._gateways.pop(uid, None)
         if gateway is not None:
             self._keep(gateway.stop())
 

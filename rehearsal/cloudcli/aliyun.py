@@ -11,6 +11,7 @@ from rehearsal.cloudcli import aliyun_keys, aliyun_stores
 from rehearsal.cloudcli.account import RefusedError
 from rehearsal.cloudcli.options import read
 from rehearsal.providers.alicloud_cluster import CLUSTER
+from rehearsal.providers.alicloud_components import OFFERED
 from rehearsal.providers.facts import ALICLOUD_MACHINES, ALICLOUD_ZONES, KUBERNETES_MINORS
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _VPC = "alicloud:vpc/network:Network"
 _LIMIT, _USED = "max-postpaid-instance-vcpu-count", "used-postpaid-instance-vcpu-count"
-_ADDONS = ("ack-node-problem-detector", "ack-pod-identity-webhook", "gateway-api", "terway-eniip", "csi-plugin")
 _ROLES = (
     "AliyunCSDefaultRole",
     "AliyunCSManagedCsiRole",
@@ -145,7 +145,7 @@ def _container_service(asked: Asked, account: Account) -> Any:
         _region(asked)
         return [{"version": f"{minor}.1-aliyun.1", "creatable": True} for minor in KUBERNETES_MINORS["alicloud"]]
     if path == "/addons":
-        return {"addons": [{"name": name} for name in _ADDONS if not account.off(name)]}
+        return {"addons": [{"name": name} for name in OFFERED if not account.off(name)]}
     parts = path.strip("/").split("/")
     if len(parts) == 3 and parts[0] == "k8s" and parts[2] == "user_config":
         return _kubeconfig(parts[1], account)

@@ -30,7 +30,9 @@ class CellError(TwainLibraryError):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What is known of one cell. `state` is `creating` until the control plane answered once, then `ready`."""
+    """What is known of one cell. `state` is `creating` until the control plane answered once, then `ready`.
+    `definitions` and `gateway_class` are what the cluster's declared inputs brought (`brought.py`).
+    """
 
     cell: str
     world: str
@@ -42,6 +44,8 @@ class Cell:
     endpoint: str = ""
     ca: str = ""
     admin_kubeconfig: str = ""
+    definitions: tuple[str, ...] = ()
+    gateway_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def read(world_dir: Path, cell: str) -> Cell | None:
         raw = json.loads(folders(world_dir, cell).facts.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Cell(**raw)
+    return Cell(**raw | {"definitions": tuple(raw.get("definitions", ()))})
 
 
 def write(world_dir: Path, facts: Cell) -> None:

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.kube import agentfile, bootstrap, cellfile, emulate, kwok, toolpaths
+from rehearsal.kube import agentfile, bootstrap, brought, cellfile, emulate, kwok, toolpaths
 from rehearsal.kube.cellfile import CellError, Folders
 from rehearsal.kube.client import Access, KubeClient, UnreachableError, kubeconfig, read_kubeconfig
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable
 
+    from rehearsal.kube.brought import Brought
     from rehearsal.kube.cellfile import Cell
 
 _LOG = logging.getLogger(__name__)
@@ -62,10 +63,10 @@ class Status:
         return len(self.processes) == len(kwok.COMPONENTS) and self.agent is not None
 
 
-def _crds() -> list[Path]:
+def _crds(groups: Iterable[str]) -> list[Path]:
     from rehearsal import tools
 
-    return tools.crds()
+    return brought.files(groups, tools.crds()) if groups else []
 
 
 def _in_own_loop(work: Coroutine[Any, Any, None]) -> None:
@@ -104,7 +105,7 @@ def _create(place: Folders, facts: Cell, tools: dict[str, Path]) -> Cell:
     kwok.wipe(place)
     ports = kwok.create(place, tools, emulate.arguments(facts.minor))
     access = _write_admin(place, ports)
-    _in_own_loop(bootstrap.install(access, _crds()))
+    _in_own_loop(bootstrap.install(access, _crds(facts.definitions)))
     ready = replace(
         facts,
         state="ready",
@@ -121,13 +122,16 @@ async def _answers(access: Access) -> None:
         await client.get("/readyz")
 
 
-def ensure(world_dir: Path, *, cell: str, cloud: str, region: str, minor: str) -> ControlPlane:
+def ensure(
+    world_dir: Path, *, cell: str, cloud: str, region: str, minor: str, brings: Brought = brought.NOTHING
+) -> ControlPlane:
     """The running control plane of a cell, with its agent.
 
     Made when new (about 5 s); found when it runs; started again on the same data and the same port when its processes
     are gone; removed and made again when an earlier attempt did not come to its end. The next minor is an upgrade: the
-    processes start again on the same data and play it; any other change of the minor is refused. Blocks; one caller per
-    cell at a time, others wait. Raises CellError with the reason and the log's last words.
+    processes start again on the same data and play it; any other change of the minor is refused. `brings` is what the
+    cluster's inputs put into it; definitions that were there once stay, as they do on the clouds. Blocks; one caller
+    per cell at a time, others wait. Raises CellError with the reason and the log's last words.
     """
     place = cellfile.folders(world_dir, cell)
     emulate.check(cell, minor)
@@ -137,10 +141,34 @@ def ensure(world_dir: Path, *, cell: str, cloud: str, region: str, minor: str) -
         if facts.state == "ready" and place.cluster.is_dir():
             facts = _upgrading(place, facts, minor)
             _revive(place, facts, tools)
+            facts = _bring(place, facts, brings)
         else:
-            facts = _create(place, facts, tools)
+            wanted = replace(facts, definitions=brings.definitions, gateway_class=brings.gateway_class)
+            facts = _create(place, wanted, tools)
         spawn_agent(place)
         return ControlPlane(endpoint=facts.endpoint, ca_pem=facts.ca)
+
+
+def bring(world_dir: Path, *, cell: str, brings: Brought) -> None:
+    """Put what was added to a cluster into a cell that is up. Repeatable. Raises CellError when there is none."""
+    place = cellfile.folders(world_dir, cell)
+    with cellfile.locked(place.root / "lock"):
+        facts = cellfile.read(world_dir, cell)
+        if facts is None or facts.state != "ready":
+            message = f"cell {cell}: there is no cluster to install anything in"
+            raise CellError(message)
+        _bring(place, facts, brings)
+
+
+def _bring(place: Folders, facts: Cell, brings: Brought) -> Cell:
+    """The new definitions first: whoever was killed in between installs them again."""
+    new = [group for group in brings.definitions if group not in facts.definitions]
+    if new:
+        _in_own_loop(bootstrap.install(read_kubeconfig(place.admin_kubeconfig), _crds(new)))
+    wanted = replace(facts, definitions=(*facts.definitions, *new), gateway_class=brings.gateway_class)
+    if wanted != facts:
+        cellfile.write(place.world, wanted)
+    return wanted
 
 
 def _upgrading(place: Folders, facts: Cell, minor: str) -> Cell:
@@ -162,7 +190,8 @@ def revive(world_dir: Path, *, cell: str) -> ControlPlane | None:
     facts = cellfile.read(world_dir, cell)
     if facts is None or facts.state != "ready":
         return None
-    return ensure(world_dir, cell=cell, cloud=facts.cloud, region=facts.region, minor=facts.minor)
+    brings = brought.Brought(definitions=facts.definitions, gateway_class=facts.gateway_class)
+    return ensure(world_dir, cell=cell, cloud=facts.cloud, region=facts.region, minor=facts.minor, brings=brings)
 
 
 def _revive(place: Folders, facts: Cell, tools: dict[str, Path]) -> None:

@@ -9,6 +9,7 @@ from rehearsal.providers.alicloud_ai import AI_TYPES
 from rehearsal.providers.alicloud_alarms import ALARM_TYPES
 from rehearsal.providers.alicloud_caches import CACHE_TYPES
 from rehearsal.providers.alicloud_cluster import CLUSTER_TYPES
+from rehearsal.providers.alicloud_components import COMPONENT_TYPES
 from rehearsal.providers.alicloud_databases import DATABASE_TYPES
 from rehearsal.providers.alicloud_files import ACCESS_GROUP, FILE_TYPES
 from rehearsal.providers.alicloud_images import IMAGE_TYPES
@@ -62,6 +63,7 @@ CLOUD = Cloud(
         for spec in (
             *NETWORK_TYPES,
             *CLUSTER_TYPES,
+            *COMPONENT_TYPES,
             *OTHER_TYPES,
             *FILE_TYPES,
             *LOG_TYPES,

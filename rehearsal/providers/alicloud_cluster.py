@@ -9,6 +9,7 @@ from components.rules.checks import (
     overlap_problems,
     strings,
 )
+from rehearsal.providers import alicloud_components, gateways
 from rehearsal.providers.alicloud_net import SECURITY_GROUP, VSWITCH, by_urn, region_of
 from rehearsal.providers.alicloud_nodes import images
 from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
@@ -62,7 +63,8 @@ def _cluster_outputs(call: Call, id_: str) -> dict[str, Any]:
 
 def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
     minor = minor_of(call.text("version"))
-    endpoint = ensure_cluster(call, resource, cloud="alicloud", region=region_of(call), minor=minor)
+    brings = gateways.alicloud(alicloud_components.installed(call, resource))
+    endpoint = ensure_cluster(call, resource, cloud="alicloud", region=region_of(call), minor=minor, brings=brings)
     connection = {
         "apiServerIntranet": endpoint.url,
         "serviceDomain": f"*.{resource.id}.{region_of(call)}.alicontainer.com",

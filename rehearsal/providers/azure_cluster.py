@@ -12,6 +12,7 @@ from components.rules.checks import (
     strings,
 )
 from components.rules.model import Problem
+from rehearsal.providers import gateways
 from rehearsal.providers.azure_arm import TENANT, child_of_group, location_of, resolve, zone_problems
 from rehearsal.providers.azure_net import SUBNET, VNET
 from rehearsal.providers.clusters import (
@@ -150,7 +151,9 @@ def _same_machines(call: Call, resource: Resource) -> None:
 def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
     _same_machines(call, resource)
     minor = minor_of(call.text("kubernetesVersion"))
-    endpoint = ensure_cluster(call, resource, cloud="azure", region=location_of(call), minor=minor)
+    endpoint = ensure_cluster(
+        call, resource, cloud="azure", region=location_of(call), minor=minor, brings=gateways.azure(call)
+    )
     private = call.known("apiServerAccessProfile.enablePrivateCluster") is True
     return {"fqdn": endpoint.host} | ({"privateFQDN": endpoint.host} if private else {})
 
@@ -230,6 +233,7 @@ CLUSTER_TYPES: tuple[TypeSpec, ...] = (
             _system_pool,
             _version,
             _cluster_ranges,
+            gateways.mesh_problems,
         ),
     ),
     child_of_group(

@@ -15,6 +15,8 @@ from rehearsal.providers.store import ClusterRecord, Pool, Resource, Taint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from rehearsal.kube.brought import Brought
+
 GPU_CLASS_LABEL: Final = "twain/gpu-class"
 POOL_LABEL: Final = "twain/pool"
 
@@ -32,8 +34,9 @@ class Endpoint:
         return self.url.removeprefix("https://")
 
 
-def ensure_cluster(call: Call, resource: Resource, *, cloud: str, region: str, minor: str) -> Endpoint:
-    """Bring the cell's control plane up (or find it up) and record it. Repeatable. Takes seconds.
+def ensure_cluster(call: Call, resource: Resource, *, cloud: str, region: str, minor: str, brings: Brought) -> Endpoint:
+    """Bring the cell's control plane up (or find it up), with what its inputs bring, and record it. Repeatable. Takes
+    seconds.
 
     Raises `CloudRefusalError` when it cannot: the reason is the control plane's own.
     """
@@ -43,7 +46,9 @@ def ensure_cluster(call: Call, resource: Resource, *, cloud: str, region: str, m
         message = f"{resource.name} belongs to no cell: tag it with twain-cell"
         raise CloudRefusalError(message)
     try:
-        plane = controlplane.ensure(call.world_dir, cell=resource.cell, cloud=cloud, region=region, minor=minor)
+        plane = controlplane.ensure(
+            call.world_dir, cell=resource.cell, cloud=cloud, region=region, minor=minor, brings=brings
+        )
     except TwainLibraryError as error:
         raise CloudRefusalError(str(error)) from error
     call.store.put_cluster(
@@ -71,6 +76,16 @@ def remove_cluster(resource: Resource, call: Call) -> None:
     except TwainLibraryError as error:
         raise CloudRefusalError(str(error)) from error
     call.store.remove_cluster(resource.id)
+
+
+def bring_into(call: Call, cell: str, brings: Brought) -> None:
+    """Put what was installed in a cluster after it was made into its cell. Repeatable."""
+    from rehearsal.kube import controlplane
+
+    try:
+        controlplane.bring(call.world_dir, cell=cell, brings=brings)
+    except TwainLibraryError as error:
+        raise CloudRefusalError(str(error)) from error
 
 
 def minor_of(version: str) -> str:

@@ -13,7 +13,7 @@ from components.rules.checks import (
 )
 from components.rules.gcp.cluster import EFFECTS
 from components.rules.model import Problem
-from rehearsal.providers import gcp_nodes
+from rehearsal.providers import gateways, gcp_nodes
 from rehearsal.providers.clusters import ensure_cluster, minor_of, pool_of, remove_cluster, version_problems, whole
 from rehearsal.providers.facts import GCP_ACCELERATORS, GCP_MACHINES, GCP_ZONES
 from rehearsal.providers.gcp_net import NETWORK, SUBNETWORK, find, project_of
@@ -108,7 +108,9 @@ def _cluster_outputs(call: Call, id_: str) -> dict[str, Any]:
 
 def _cluster_effect(call: Call, resource: Resource) -> dict[str, Any]:
     minor = minor_of(call.text("minMasterVersion"))
-    endpoint = ensure_cluster(call, resource, cloud="gcp", region=_region(_location(call)), minor=minor)
+    endpoint = ensure_cluster(
+        call, resource, cloud="gcp", region=_region(_location(call)), minor=minor, brings=gateways.gcp(call, minor)
+    )
     private = call.known("privateClusterConfig")
     added: dict[str, Any] = {
         "endpoint": endpoint.host,

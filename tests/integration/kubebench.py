@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from components.clouds.gateways import GROUPS
 from rehearsal import tools
 from rehearsal.engine.pulumi import Engine
 from rehearsal.kube import controlplane
+from rehearsal.kube.brought import Brought
 
 STACK = "test.eu-ams-1.platform"
 CELL = "eu-ams-1"
@@ -30,7 +32,14 @@ class Bench:
         self.kubectl_path = found["kubectl"].path
         self.engine = Engine(self.world, CHECKOUT, pulumi=found["pulumi"].path, program_dir=self.program)
         self.engine.prepare()
-        controlplane.ensure(self.world, cell=CELL, cloud="gcp", region="europe-west4", minor="1.36")
+        controlplane.ensure(
+            self.world,
+            cell=CELL,
+            cloud="gcp",
+            region="europe-west4",
+            minor="1.36",
+            brings=Brought(definitions=GROUPS, gateway_class="gke-l7-rilb"),
+        )
         self.kubeconfig = self.world / "cells" / CELL / "admin.kubeconfig"
         self.ask()
         self.engine.stack_init(STACK)

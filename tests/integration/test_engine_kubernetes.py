@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.clouds.gateways import GROUPS
 from rehearsal.kube import controlplane
+from rehearsal.kube.brought import Brought
 from rehearsal.providers.store import Store
 from tests.integration.kubebench import STACK, Bench
 
@@ -116,7 +118,14 @@ def test_a_cluster_that_is_away_is_named(bench: Bench) -> None:
     result = bench.engine.up(STACK, check=False)
     assert result.returncode != 0
     assert "cluster eu-ams-1 is unreachable at https://127.0.0.1:" in result.stdout
-    controlplane.ensure(bench.world, cell="eu-ams-1", cloud="gcp", region="europe-west4", minor="1.36")
+    controlplane.ensure(
+        bench.world,
+        cell="eu-ams-1",
+        cloud="gcp",
+        region="europe-west4",
+        minor="1.36",
+        brings=Brought(definitions=GROUPS, gateway_class="gke-l7-rilb"),
+    )
     bench.ask()
 
 

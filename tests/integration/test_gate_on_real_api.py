@@ -20,10 +20,12 @@ import pytest
 from cli import errors
 from cli.context import GateAccess
 from cli.gate import client
+from components.clouds.gateways import GROUPS
 from components.telemetry.contract import load_contract, violations
 from rehearsal import border, secrets
 from rehearsal.home import Home
 from rehearsal.kube import cellfile, controlplane
+from rehearsal.kube.brought import Brought
 from rehearsal.kube.client import KubeClient, read_kubeconfig
 from rehearsal.kube.waiting import wait_for
 from tests.integration.tokens import expired
@@ -32,7 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-CELL = {"cell": "cn-sha-1", "cloud": "alicloud", "region": "cn-shanghai", "minor": "1.36"}
+CELL: dict[str, Any] = {
+    "cell": "cn-sha-1",
+    "cloud": "alicloud",
+    "region": "cn-shanghai",
+    "minor": "1.36",
+    "brings": Brought(definitions=GROUPS, gateway_class="ack-gateway"),
+}
 GATE_ADDRESS = "127.244.250.5"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SYSTEM = "/api/v1/namespaces/twain-system"

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from components.clouds.gateways import GROUPS
 from rehearsal.kube import cellfile, controlplane, processes
+from rehearsal.kube.brought import Brought
 from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
 from rehearsal.kube.waiting import wait_for
 from rehearsal.providers.store import Pool, Store, Taint
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 
 NAME = "cn-sha-1"
 SPACE = "maison-test"
+CELL: dict[str, Any] = {
+    "cell": NAME,
+    "cloud": "alicloud",
+    "region": "cn-shanghai",
+    "minor": "1.36",
+    "brings": Brought(definitions=GROUPS, gateway_class="ack-gateway"),
+}
 ENGINE = "registry.test/twain/vllm-openai:v0.33.0@sha256:" + "a" * 64
 PROMETHEUS = "registry.test/twain/prometheus:v3"
 PODS = f"/api/v1/namespaces/{SPACE}/pods"
@@ -75,7 +84,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     store.put_pool(SYSTEM_POOL)
     store.put_pool(GPU_POOL)
     store.close()
-    controlplane.ensure(world, cell=NAME, cloud="alicloud", region="cn-shanghai", minor="1.36")
+    controlplane.ensure(world, **CELL)
     on(world, lambda client: client.create("/api/v1/namespaces", {"metadata": {"name": SPACE}}))
     yield world
     controlplane.remove(world, cell=NAME)
@@ -392,7 +401,7 @@ def test_a_gateway_object_gets_an_address_and_a_process_that_answers_there(world
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": "cell", "namespace": SPACE},
-        "spec": {"gatewayClassName": "rehearsal", "listeners": [listener | {"tls": tls}]},
+        "spec": {"gatewayClassName": "ack-gateway", "listeners": [listener | {"tls": tls}]},
     }
 
     def programmed(item: Object | None) -> bool:
@@ -457,7 +466,7 @@ def test_after_the_agent_was_killed_nothing_of_it_runs_on_and_the_next_one_goes_
     os.kill(agent, signal.SIGKILL)
     processes._wait_gone(children, processes.time.monotonic() + 5)
     assert [child.pid for child in children if processes.alive(child)] == []
-    controlplane.ensure(world, cell=NAME, cloud="alicloud", region="cn-shanghai", minor="1.36")
+    controlplane.ensure(world, **CELL)
 
     async def work(client: KubeClient) -> None:
         def again(pod: Object | None) -> bool:

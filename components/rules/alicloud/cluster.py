@@ -141,6 +141,12 @@ TYPES: tuple[TypeRules, ...] = (
         ),
     ),
     TypeRules(
+        type_name="alicloud:cs/kubernetesAddon:KubernetesAddon",
+        name="name",
+        immutable=frozenset({"clusterId", "name"}),
+        rules=(needs("clusterId"),),
+    ),
+    TypeRules(
         type_name="alicloud:cs/autoscalingConfig:AutoscalingConfig",
         immutable=frozenset({"clusterId"}),
         rules=(

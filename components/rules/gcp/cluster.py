@@ -102,6 +102,7 @@ TYPES: tuple[TypeRules, ...] = (
             one_of("datapathProvider", ("ADVANCED_DATAPATH", "LEGACY_DATAPATH", "DATAPATH_PROVIDER_UNSPECIFIED")),
             one_of("releaseChannel.channel", ("RAPID", "REGULAR", "STABLE", "EXTENDED", "UNSPECIFIED")),
             one_of("databaseEncryption.state", ("ENCRYPTED", "DECRYPTED", "ALL_OBJECTS_ENCRYPTION_ENABLED")),
+            one_of("gatewayApiConfig.channel", ("CHANNEL_DISABLED", "CHANNEL_EXPERIMENTAL", "CHANNEL_STANDARD")),
             one_of("deletionPolicy", ("DELETE", "ABANDON", "PREVENT")),
             cidr("privateClusterConfig.masterIpv4CidrBlock", shortest=28, longest=28),
             shape(_default_pool),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.clouds import gpu, labels, regions
+from components.clouds import gateways, gpu, labels, regions
 from components.clouds.gpu_models import MODELS
 from components.errors import NotSupportedError
 
@@ -119,7 +119,7 @@ def test_the_whole_machine_of_that_family_is_one() -> None:
 
 def test_each_size_and_gateway_exists_on_each_cloud() -> None:
     assert all(gpu.cpu_machine(cloud, size) for cloud in CLOUDS for size in ("cpu-4", "cpu-8", "cpu-16"))
-    assert set(gpu.GATEWAY_CLASS) == set(CLOUDS)
+    assert set(gateways.IMPLEMENTATIONS) == set(CLOUDS)
 
 
 @given(st.dictionaries(st.text(max_size=70), st.text(max_size=70), max_size=12))

@@ -64,3 +64,32 @@ def test_a_namespace_says_a_level_that_holds_something_back(name: str, level: st
     labels = {} if level is None else {"pod-security.kubernetes.io/enforce": level}
     expected = [("SEC-025", "metadata.labels[pod-security.kubernetes.io/enforce]")] if refused else []
     assert told(SPACE, {"metadata": {"name": name, "labels": labels}}) == expected
+
+
+GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
+AZURE = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+ALICLOUD = {"service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "intranet"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "notes", "refused"),
+    [
+        (GATEWAY, "istio", None, True),
+        (GATEWAY, "istio", {}, True),
+        (GATEWAY, "istio", {next(iter(AZURE)): "false"}, True),
+        (GATEWAY, "istio", AZURE, False),
+        (GATEWAY, "ack-gateway", None, True),
+        (GATEWAY, "ack-gateway", ALICLOUD, False),
+        # The class itself says where its address is, or who answers makes no balancer that we know.
+        (GATEWAY, "gke-l7-rilb", None, False),
+        (GATEWAY, "cilium", None, False),
+        ("kubernetes:networking.istio.io/v1:Gateway", "istio", None, False),
+    ],
+)
+def test_a_gateway_whose_controller_makes_a_public_balancer_says_that_it_shall_not(
+    kind: str, named: str, notes: dict[str, str] | None, refused: bool
+) -> None:
+    spec: dict[str, Any] = {"gatewayClassName": named}
+    spec |= {} if notes is None else {"infrastructure": {"annotations": notes}}
+    expected = [("SEC-003", "spec.infrastructure.annotations")] if refused else []
+    assert told(kind, {"spec": spec}) == expected
