@@ -162,19 +162,25 @@ def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.R
     """What an `up` of a stack would do; `filled` are the stacks that hold anything. A platform stack whose infra is not
     up is planned from the spec: the engine cannot preview what depends on outputs that are not there. So is a stack of
     another world: its state is not here and must not be, so what it would change is not known, only what it declares:
-    `plan`, which is made here where it was judged on another day.
+    `plan`, which is made here where it was judged on another day. `cost` is a `Cost`, None where nobody knows what
+    would change.
     """
+    from cli import stack_costs
+
     row: dict[str, Any] = {
         **stack.head,
         "source": "engine",
         "changes": dict.fromkeys(CHANGES, 0),
         "moving": None,
         "resources": [],
+        "cost": None,
     }
+    view = app.fleet.cell(stack.cell)
     if stack.world != app.context.world or _too_early(app, stack, filled):
         if plan is None:
             plan = planned.resources(app.engine, stack.name, fleet=app.context.fleet)
         own = stack.world == app.context.world
+        row["cost"] = stack_costs.of_plan(view, plan) if own else None
         row["source"] = "planned from spec"
         row["changes"] = {**row["changes"], "create": len(plan)} if own else dict.fromkeys(CHANGES)
         row["resources"] = [
@@ -205,6 +211,7 @@ def preview(app: App, stack: Stack, filled: Collection[str], plan: stack_plans.R
         for step in document.get("steps") or ()
         if step.get("op") not in {"same", "read"}
     ]
+    row["cost"] = stack_costs.of_steps(view, document.get("steps") or ())
     row["moving"] = stack_locks.moving(engine, stack.name)
     return row
 

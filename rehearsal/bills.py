@@ -29,16 +29,17 @@ from typing import TYPE_CHECKING, Any
 from components.money.lake import write_atomic
 from components.money.money import divided, exact_sum, plain, times
 from components.money.periods import bounds, containing, final_after
+from components.pricing import meters
 from components.pricing.catalog import load
-from rehearsal import bills_native, meters
+from rehearsal import bills_native
 from rehearsal.providers.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.pricing.catalog import Catalog
+    from components.pricing.meters import Meter
     from components.pricing.model import Price
-    from rehearsal.meters import Meter
 
 CELL_TAG, MAISON_TAG = "twain-cell", "twain-maison"
 # What no pod's maison can be charged with yet: whole Nodes, clusters, networks.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import errors
+from cli import errors, stack_cost_shapes
 from cli.commands import stack_life
 from cli.commands.stack_life import HEAD as _HEAD
 from cli.options import (
@@ -56,7 +56,9 @@ PREVIEWS = Kind(
                 "properties": [{"property": "string", "from": "any", "to": "any"}],
             }
         ],
+        "cost": stack_cost_shapes.ITEM,
     },
+    extra=stack_cost_shapes.EXTRA,
 )
 RUNS = Kind(
     name="StackRunList",
@@ -188,10 +190,13 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     The rules on the fleet are checked first, then the guard's on each plan, and what its cloud would refuse: a
     residency violation ends with 5, another fault with 2, and no engine has started.
 
+    What the change costs a month is told in the currency that each cloud bills, at dated list prices: a range where
+    pools grow and shrink, and by name what has no known price.
+
     Of the own world the engine compares with what is up. A stack that cannot be compared (a platform before its infra,
     the other world's with --all) is planned from the spec and marked so. At most two engines run at once.
     """
-    from cli import minor_ends, stack_files, stack_tables, stacks, upgrades
+    from cli import minor_ends, stack_costs, stack_files, stack_tables, stacks, upgrades
     from cli.check import model
     from cli.output import Report
 
@@ -206,12 +211,20 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     moving = upgrades.find(app, chosen, app.engine.names())
     found += [row for one in moving for row in model.rows(one.findings, world=one.world, cell=one.cell)]
     changed = any(stack_tables.changed(item) for item in items)
+    costs = stack_costs.taken(items)
     report = Report(
         kind=PREVIEWS.name,
         items=items,
         columns=stack_tables.preview_columns(),
         errors=found,
-        footer=[*stack_tables.preview_footer(items), *(f"upgrade: {one.words}" for one in moving), *ended, *quotas],
+        extra=stack_costs.summary(costs),
+        footer=[
+            *stack_tables.preview_footer(items),
+            *stack_costs.footer(costs),
+            *(f"upgrade: {one.words}" for one in moving),
+            *ended,
+            *quotas,
+        ],
         next="twain stack up" if changed else None,
     )
     app.finish(report, output, code=errors.DIFFERENCES if exit_code and changed else errors.OK)

@@ -21,8 +21,9 @@ from components.money.ingest import bill_files, ingest
 from components.money.lake import Lake
 from components.money.report import build
 from components.money.tieout import tie_out
+from components.pricing import meters
 from components.pricing.catalog import load
-from rehearsal import bills, meters
+from rehearsal import bills
 from rehearsal.providers.store import ClusterRecord, Resource, Store
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import socket
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -258,13 +259,48 @@ def test_a_preview_names_what_would_change_under_the_table_and_what_is_lost_firs
     summary = {"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}
     (engine.home / "preview.json").write_text(json.dumps({"changeSummary": summary, "steps": steps}))
     ran = engine.twain("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
-    assert ran.out.partition("\n\n")[2].splitlines() == [
+    assert ran.out.split("\n\n")[1].splitlines() == [
         "rehearsal.eu-ams-1.infra",
         "  delete   deleted  (gcp:x/y:Thing)",
         "  replace  replaced  (gcp:x/y:Thing)",
         "  create   created  (gcp:x/y:Thing)",
         "  update   updated  (gcp:x/y:Thing)",
     ]
+
+
+POOL = "gcp:container/nodePool:NodePool"
+
+
+def pool(most: int, machine: str = "a2-ultragpu-1g") -> dict[str, Any]:
+    scaling = {"totalMinNodeCount": 0, "totalMaxNodeCount": most}
+    return {"inputs": {"nodeConfig": {"machineType": machine}, "autoscaling": scaling}}
+
+
+def test_a_preview_tells_what_the_change_costs_a_month_and_what_it_cannot_tell(engine: Any) -> None:
+    urn = "urn:pulumi:s::twain::twain:index:Cell$"
+    steps = [
+        {"op": "update", "urn": f"{urn}{POOL}::gpu80g", "oldState": pool(4), "newState": pool(6)},
+        {"op": "create", "urn": f"{urn}gcp:compute/routerNat:RouterNat::nat", "newState": {"inputs": {}}},
+    ]
+    (engine.home / "preview.json").write_text(json.dumps({"changeSummary": {"update": 1, "create": 1}, "steps": steps}))
+    asked = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
+    found = engine.twain(*asked, "-o", "json").json
+    (item,) = found["items"]
+    (line,) = item["cost"]["lines"]
+    price = Decimal(line["price"])
+    assert (line["currency"], line["sku"], line["after"]) == (
+        "USD",
+        "a2-ultragpu-1g",
+        {"atSmallest": "0", "atLargest": "6"},
+    )
+    assert (line["monthly"]["atSmallest"], Decimal(line["monthly"]["atLargest"])) == ("0.00", price * 2 * 730)
+    (unpriced,) = item["cost"]["unpriced"]
+    assert (unpriced["name"], unpriced["reason"]) == ("nat", "no public price is known")
+    assert found["cost"]["totals"] == item["cost"]["totals"]
+    assert (found["cost"]["unpriced"], found["cost"]["unknown"]) == (1, [])
+    told = engine.twain(*asked).out
+    assert f"+0.00 (pools at their smallest) to +{item['cost']['totals'][0]['monthly']['atLargest']}" in told
+    assert "no price is known or it is billed by use: RouterNat" in told
 
 
 def test_all_is_every_stack_of_the_fleet_and_the_other_worlds_state_is_not_known(engine: Any) -> None:
@@ -278,6 +314,8 @@ def test_all_is_every_stack_of_the_fleet_and_the_other_worlds_state_is_not_known
     other = found["rehearsal.cn-sha-1.infra"]
     assert (other["source"], set(other["changes"].values())) == ("planned from spec", {None})
     assert {one["op"] for one in other["resources"]} == {"declared"}
+    assert other["cost"] is None
+    assert ran.json["cost"]["unknown"] == ["rehearsal.cn-sha-1.infra", "rehearsal.cn-sha-1.platform"]
     assert len(other["resources"]) > 20
     assert found["rehearsal.eu-ams-1.infra"]["changes"]["create"] == 2
     assert not any("cn-sha-1" in line for line in calls(engine))

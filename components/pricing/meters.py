@@ -1,6 +1,6 @@
-"""What each kind of emulated resource is billed by: metered, free by nature, or chargeable without a price.
+"""What each type of resource is billed by: metered, free by nature, or chargeable without a price.
 
-A type that neither table names is *unpriced*: it appears on the bill without a cost. So a new type can never slip
+A type that neither table names is *unpriced*: it appears on a bill without a cost. So a new type can never slip
 through as free.
 """
 
