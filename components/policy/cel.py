@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.policy import hosts, kube, kube_objects, kube_pods, kube_routes, kube_security
+from components.policy import cel_told, hosts, kube, kube_objects, kube_pods, kube_routes, kube_security
 from components.policy.catalogue import RULES
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Policy:
     expressions: tuple[Expression, ...]
 
 
+_raw = cel_told.raw
 # The cluster's own machinery is installed by the cloud; everything else is judged.
 EXEMPT: Final = ("kube-node-lease", "kube-public", "kube-system")
 _WORDS = "((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).join(' ')"
@@ -118,14 +119,6 @@ def policies(border: Border) -> tuple[Policy, ...]:
     )
 
 
-def _raw(pattern: str) -> str:
-    """A pattern as a literal that is read as it stands."""
-    if '"' in pattern:
-        message = f"a pattern with a quote in it cannot be written in CEL: {pattern}"
-        raise ValueError(message)
-    return f'r"{pattern}"'
-
-
 def _pods(border: Border) -> tuple[Expression, ...]:
     world, allowed, own = border.world, border.allowed, border.hosts
     image = _raw(hosts.image(world, allowed, own))
@@ -140,6 +133,7 @@ def _pods(border: Border) -> tuple[Expression, ...]:
         *(_destination(border, rule, names, of) for rule, names, of in kube_pods.ENV),
         _traces(border),
         _models(border),
+        *(Expression(rule="RES-028", cel=one) for one in cel_told.probes(border)),
         Expression(
             rule="RES-028",
             cel="!has(variables.spec.hostAliases) || variables.spec.hostAliases.all(a, !has(a.ip) || "
@@ -151,7 +145,8 @@ def _pods(border: Border) -> tuple[Expression, ...]:
             f"variables.spec.dnsConfig.nameservers.all(s, s.matches({fetched}))",
         ),
     ]
-    return (*found, *_china()) if world == "cn" else tuple(found)
+    told = (Expression(rule="RES-034", cel=one) for one in cel_told.told(border, words=_WORDS))
+    return (*found, *(_china() if world == "cn" else ()), *told)
 
 
 def _destination(border: Border, rule: str, names: str, of: str) -> Expression:
@@ -161,6 +156,8 @@ def _destination(border: Border, rule: str, names: str, of: str) -> Expression:
     value = _raw(hosts.destination(pattern))
     written = " || ".join(f"e.valueFrom.fieldRef.fieldPath.startsWith('{one}')" for one in kube.WRITTEN)
     own = f"has(e.valueFrom.fieldRef) && !({written})"
+    if rule == "RES-022":
+        own = f"{own} || has(e.valueFrom.secretKeyRef) && e.name.matches({_raw(kube.WITH_LOGIN)})"
     return Expression(
         rule=rule,
         cel=f"variables.containers.all(c, !has(c.env) || c.env.all(e, !e.name.matches({_raw(names)}) || "
@@ -208,17 +205,30 @@ def _models(border: Border) -> Expression:
     )
 
 
-def _engine(pattern: str) -> str:
+def _image(pattern: str) -> str:
     return f"has(c.image) && c.image.split('@')[0].matches({_raw(pattern)})"
+
+
+def _engine(pattern: str) -> str:
+    """As `kube_pods._runs`."""
+    beside, words = _raw(kube_pods.BESIDE_IMAGE), _raw(kube_pods.BESIDE_WORDS)
+    return f"{_image(pattern)} && (!c.image.split('@')[0].matches({beside}) || {_WORDS}.matches({words}))"
 
 
 def _china() -> tuple[Expression, ...]:
     hub = f"({_WORDS}.matches({_raw(kube_pods.FROM_HUB)}) || {_ARGS}.matches({_raw(kube_pods.FIRST_FROM_HUB)}))"
     told = f"({_is_on('VLLM_NO_USAGE_STATS')} || {_is_on('DO_NOT_TRACK')})"
     saas = _raw(kube_pods.SAAS_KEYS)
+    off = ", ".join(f"'{one}'" for one in kube_pods.OFF)
     return (
         Expression(
             rule="RES-016", cel=f"variables.containers.all(c, !{_WORDS}.matches({_raw(kube_pods.LOGS_CONTENT)}))"
+        ),
+        Expression(
+            rule="RES-016",
+            cel="variables.containers.all(c, !has(c.env) || c.env.all(e, "
+            f"!e.name.matches({_raw(kube_pods.LOGS_BY_NAME)}) || "
+            f"(!has(e.valueFrom) && (!has(e.value) || e.value in [{off}]))))",
         ),
         Expression(
             rule="RES-017",
@@ -231,7 +241,7 @@ def _china() -> tuple[Expression, ...]:
         ),
         Expression(
             rule="RES-031",
-            cel=f"variables.containers.all(c, !({_engine(kube_pods.SAAS_IMAGE)}) && "
+            cel=f"variables.containers.all(c, !({_image(kube_pods.SAAS_IMAGE)}) && "
             f"(!has(c.env) || c.env.all(e, !e.name.matches({saas}))))",
         ),
     )
@@ -317,13 +327,16 @@ def _origins(border: Border, held: str) -> tuple[Expression, ...]:
 
 
 def _labels(border: Border) -> tuple[Expression, ...]:
-    person = _raw(kube_objects.PERSONAL.pattern)
+    person, mail, counted = (
+        _raw(one.pattern) for one in (kube_objects.PERSONAL, kube_objects.MAIL, kube_objects.COUNTED)
+    )
     return (
         *_origins(border, "object.metadata"),
         Expression(
             rule="RES-027",
-            cel=f"!has(object.metadata.labels) || object.metadata.labels.all(k, "
-            f"!object.metadata.labels[k].matches({person}))",
+            cel="!has(object.metadata.labels) || object.metadata.labels.all(k, "
+            f"!object.metadata.labels[k].matches({person}) || "
+            f"(k.matches({counted}) && !object.metadata.labels[k].matches({mail})))",
         ),
         Expression(rule="RES-027", cel=f"!has(object.metadata.name) || !object.metadata.name.matches({person})"),
     )

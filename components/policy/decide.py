@@ -38,6 +38,8 @@ _UNKNOWN_TEXTS = frozenset(
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, not a secret
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+# What is said of a resource that is on its way, by (to be deleted, begun).
+_STANDING = {(False, False): "", (True, False): " (to be deleted)", (False, True): " (begun)", (True, True): " (begun)"}
 # Modules whose resources lie nowhere: who may do what, and names.
 _PLACELESS = ("alicloud:ram/", "gcp:projects/", "gcp:serviceaccount/", "gcp:organizations/", "gcp:folder/", "gcp:dns/")
 
@@ -82,7 +84,8 @@ def decide(
     resources: Iterable[Mapping[str, Any]], *, world: str, allowed: Iterable[str], **more: Any
 ) -> list[Violation]:
     """Every violation of a graph, in its order. Each resource has `urn`, `type`, `inputs`, and may have `custom`,
-    `provider`, `propertyDependencies` (key to urns), `external`, `outputs` and `delete`. Pure. `more` as in `Border`.
+    `provider`, `propertyDependencies` (key to urns), `external`, `outputs`, `delete` and `pending`. Pure. `more` as in
+    `Border`.
     """
     return Graph(Border(world=world, allowed=frozenset(allowed), **more)).judge(resources)
 
@@ -108,15 +111,21 @@ class Graph:
         """Every violation, in the order of the graph."""
         found: list[Violation] = []
         for row in resources:
-            if row.get("delete"):
-                continue
             kind, urn = tokens.plain(str(row.get("type"))), str(row.get("urn", ""))
-            self._kinds[urn] = kind
+            # What is still to be deleted is there until then, and what was begun may be; neither vouches for others.
+            passing = bool(row.get("delete") or row.get("pending"))
+            if passing:
+                self._kinds.setdefault(urn, kind)
+            else:
+                self._kinds[urn] = kind
             if not is_judged(kind, custom=row.get("custom") is not False):
                 continue
             self.judged += 1
             subject = self._subject(row, kind, urn)
             violations = judge(subject, security=self._border.security)
+            if passing:
+                found.extend(violations)
+                continue
             edges = row.get("propertyDependencies") or {}
             if violations or any(one in self._refused for urns in edges.values() for one in urns or ()):
                 # What stands on something refused vouches for nothing, even where it breaks no rule itself.
@@ -138,7 +147,7 @@ class Graph:
         )
         subject = Subject(
             type=kind,
-            name=urn.rsplit("::", 1)[-1],
+            name=urn.rsplit("::", 1)[-1] + _STANDING[bool(row.get("delete")), bool(row.get("pending"))],
             inputs={key: plain(value, judged=key in judged, ask=ask) for key, value in stated.items()},
             world=self._border.world,
             allowed=self._border.allowed,

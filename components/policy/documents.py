@@ -61,8 +61,14 @@ class _Preview(msgspec.Struct):
     changeSummary: dict[str, Any] | None = None  # noqa: N815
 
 
+class _Operation(msgspec.Struct):
+    resource: _Resource
+    type: str = ""
+
+
 class _Deployment(msgspec.Struct):
     resources: list[_Resource] | None = None
+    pending_operations: list[_Operation] | None = None
     secrets_providers: dict[str, Any] | None = None
 
 
@@ -147,6 +153,9 @@ def _json(name: str, raw: bytes, first: bytes) -> Document:
         if "deployment" in keys:
             found = msgspec.json.decode(raw, type=_Export).deployment
             rows = _rows(name, found.resources or [])
+            # What an engine was making or changing when it was cut off may be there.
+            begun = [one.resource for one in found.pending_operations or () if one.type != "deleting"]
+            rows += [{**row, "pending": True} for row in _rows(name, begun)]
             return Document(form="state", resources=rows, secrets=found.secrets_providers or {})
         if "resources" in keys:
             return Document(form="plan", resources=_rows(name, msgspec.json.decode(raw, type=_Plan).resources))

@@ -32,7 +32,7 @@ def of(resources: Iterable[Mapping[str, Any]], border: Border) -> list[dict[str,
     inside = hosts.compiled(rf"(?i)^(?:{hosts.sources(border.world, border.allowed, border.hosts)})$")
     for resource in resources:
         kind = tokens.plain(str(resource.get("type")))
-        if resource.get("delete") or not is_judged(kind, custom=resource.get("custom") is not False):
+        if not is_judged(kind, custom=resource.get("custom") is not False):
             continue
         name = f"{kind} {str(resource.get('urn', '')).rsplit('::', 1)[-1]!r}"
         inputs = plain(resource.get("inputs") or {}, judged=False)

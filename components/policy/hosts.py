@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PRIVATE = (
     r"localhost",
     r"(?:[a-z0-9_-]+\.)+(?:svc|local|internal)",
+    # A Service and its namespace. Behind the last dot of a name of the internet stands no hyphen, nor one of these.
+    r"[a-z0-9_-]+\.(?:default|monitoring|observability|logging|tracing|telemetry|metrics|[a-z0-9]+(?:-[a-z0-9]+)+)",
     r"10\.[0-9.]+",
     r"127\.[0-9.]+",
     r"192\.168\.[0-9.]+",
@@ -153,15 +155,16 @@ def item(pattern: str) -> str:
     host = f"(?:{pattern}|{_SINGLE}|{VARIABLE})"
     head = rf"(?:{_SCHEME}|dns:(?:///)?)?(?:[^@/?#\\,; \t\r\n]*@)?"
     path = rf"/(?:[^/,; \t\r\n]{_WITHIN}*)?"
-    return rf"(?:{path}|(?:unix|file):{_WITHIN}*|{head}{host}\.?(?::[0-9]{{1,5}})?(?:[/?#]{_WITHIN}*)?)"
+    port = rf"(?::(?:[0-9]{{1,5}}|{VARIABLE}|\$\{{?[A-Za-z_][A-Za-z0-9_]*\}}?))?"
+    return rf"(?:{path}|(?:unix|file):{_WITHIN}*|{head}{host}\.?{port}(?:[/?#]{_WITHIN}*)?)"
 
 
-def destination(pattern: str) -> str:
+def destination(pattern: str, *, head: str = "") -> str:
     """The whole pattern of a value that names destinations: none, one, or a list. For readers that never go back in a
     text, as an API server is; `inside` says the same in Python, where a list is taken apart first.
     """
     one = item(pattern)
-    return rf"(?i)^{_BETWEEN}*(?:{one}(?:{_BETWEEN}+{one})*)?{_BETWEEN}*$"
+    return rf"(?i)^{head}{_BETWEEN}*(?:{one}(?:{_BETWEEN}+{one})*)?{_BETWEEN}*$"
 
 
 def items_of(value: str) -> list[str]:

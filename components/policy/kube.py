@@ -31,11 +31,13 @@ _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 # Fields that hold an address of the node or of the pod. Labels and annotations hold whatever somebody wrote.
 ADDRESSES = ("status.hostIP", "status.podIP")
 WRITTEN = ("metadata.labels", "metadata.annotations")
+# Addresses that hold a login: they are kept in a Secret as a whole, and judged where that is made.
+WITH_LOGIN = r"^(?:REDIS|VALKEY|MILVUS|QDRANT|WEAVIATE|PGVECTOR|VECTOR_STORE|LMCACHE_REMOTE)_UR[LI]$"
 # What stands before and behind a variable that is a host: before an @ it is a user, behind a slash a part of a path.
 HEAD, TAIL = r"(?:^|//|@|dns:|[,; \t\r\n])", r"\.?(?::[0-9]*)?(?:$|[/?#,; \t\r\n])"
 HEADED = HEAD + hosts.VARIABLE + TAIL
-# What a text must not hold that is put into a destination: another one, or, before its host, another host.
-SPLITS = {False: r"[,; \t\r\n]", True: r"[,; \t\r\n@/?#\\]"}
+# What a text must not hold that is put into a destination: another one, or another host.
+SPLITS = {False: r"[,; \t\r\n@]", True: r"[,; \t\r\n@/?#\\]"}
 
 
 def _field(source: Any) -> Any:
@@ -72,8 +74,11 @@ class Container:
                 continue
             source = entry.get("valueFrom")
             own = source is None or _is_own(source)
+            name = str(entry.get("name", ""))
             value = entry.get("value", "") if own else UNKNOWN
-            yield f"{self.path}.env[{index}]", str(entry.get("name", "")), value
+            if not own and at(source, "secretKeyRef") is not None and hosts.compiled(WITH_LOGIN).match(name):
+                value = ACCEPTED
+            yield f"{self.path}.env[{index}]", name, value
 
     def stands(self, value: str) -> bool:
         """Whether the variables that a destination is put together from leave its host as it is written: an address

@@ -32,6 +32,7 @@ _VENDORS = re.compile(
 _OF_ROW = re.compile(r"(?i)^(?:google\w*|gcp_\w+|stackdriver|bigquery|azure\w*)$")
 _LOCAL = frozenset({"debug", "logging", "nop", "file", "prometheus", "forward", "count", "spanmetrics"})
 _REASON = "it names no address: it goes wherever the vendor's own service is."
+_OF_CONTAINER = re.compile(r"\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*(?::?-(?P<instead>[^{}]*))?\}")
 _BLOCK = re.compile(r"(?im)^[ \t]*\[(?P<kind>[A-Z_]+)\][ \t]*$")
 _MATCH = re.compile(r"(?is)<match\b[^>\n]*>(?P<body>.*?)</match>")
 _PAIR = re.compile(r"(?m)^[ \t]*(?P<key>@?[A-Za-z_.]+)[ \t]+(?P<value>\S.*?)[ \t\r]*$")
@@ -75,13 +76,20 @@ def _output(
     for place, value in found:
         listens = isinstance(value, str) and _LISTENS.fullmatch(value) is not None
         if not (listens or (place == own and kind.startswith("prometheus") and "://" not in str(value))):
-            yield from kube.sent(subject, "RES-017", f"{path}.{place}", value)
+            yield from kube.sent(subject, "RES-017", f"{path}.{place}", _filled(value))
     told = any(value not in (None, "") for _, value in found)
     vendor = _VENDORS.match(kind) is not None
     abroad = _OF_ROW.match(kind) is not None and subject.world != "row"
     service = at(settings, "resolver", "k8s", "service") is not None
     if not told and not service and (vendor or abroad or (needs and _OF_ROW.match(kind) is None)):
         yield violation(subject, "RES-017", path, kind, _REASON, allowed=kube.allowed_hosts(subject))
+
+
+def _filled(value: Any) -> Any:
+    """An address with the variables of its collector's own container taken as places of the cell: what a variable says
+    is judged where it is set. What stands in for one that is not set is an address like any other.
+    """
+    return _OF_CONTAINER.sub(lambda one: one["instead"] or "localhost", value) if isinstance(value, str) else value
 
 
 def _addresses(settings: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -116,7 +124,7 @@ def _block(subject: Subject, path: str, body: str) -> Iterator[Violation]:
     settings: list[tuple[str, str]] = [(one["key"].lower(), one["value"]) for one in _PAIR.finditer(body)]
     named = [(key, value) for key, value in settings if key in _WRITTEN]
     for key, value in named:
-        yield from kube.sent(subject, "RES-017", f"{path} {key}", value.strip("\"'"))
+        yield from kube.sent(subject, "RES-017", f"{path} {key}", _filled(value.strip("\"'")))
     kinds = [value for key, value in settings if key in ("name", "@type")]
     for kind in kinds:
         abroad = _OF_ROW.match(kind) is not None and subject.world != "row"

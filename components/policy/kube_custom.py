@@ -55,6 +55,9 @@ _OWN_GROUPS = frozenset({"velero.io", "cilium.io", "serving.kserve.io", "helm.sh
 _OWN_KINDS = frozenset({"AlertmanagerConfig", "ServiceEntry", "Backend", "GrafanaDatasource", "MultiKueueCluster"})
 _OWN_FIELDS = {
     "monitoring.coreos.com": frozenset({"remoteWrite", "remoteRead", "staticConfigs"}),
+    # Values of charts, which are judged as such.
+    "helm.toolkit.fluxcd.io": frozenset({"values"}),
+    "argoproj.io": frozenset({"valuesObject"}),
     # Names and addresses by which callers come in.
     "getambassador.io": frozenset({"host"}),
     "kafka.strimzi.io": frozenset({"host"}),

@@ -24,10 +24,17 @@ ORIGINS = frozenset({"none", "cn-personal", "row-personal", "unknown"})
 # Data of an origin may not be in this world.
 ELSEWHERE = {"cn-personal": "row", "row-personal": "cn"}
 # What names a person: an address, a mobile number of China, the number of a Chinese identity card.
-PERSONAL = re.compile(
-    r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"
-    r"|(?:^|[^0-9A-Za-z])1[3-9][0-9]{9}(?:$|[^0-9A-Za-z])"
+_MAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"
+_NUMBERS = (
+    r"(?:^|[^0-9A-Za-z])1[3-9][0-9]{9}(?:$|[^0-9A-Za-z])"
     r"|(?:^|[^0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?:$|[^0-9A-Za-z])"
+)
+PERSONAL = re.compile(f"{_MAIL}|{_NUMBERS}")
+MAIL = re.compile(_MAIL)
+# Labels whose last word says what they count: a number there is of a build or a moment, and of nobody's.
+COUNTED = re.compile(
+    r"(?i)(?:^|[./_-])(?:build|pipeline|run|job|commit|release|revision|version|chart|generation|serial|checksum|hash|sha"
+    r"|digest|timestamp|epoch|time|date|created|updated|deployed|restarted)(?:[_-]?(?:id|no|nr|num|number|at|on))?$"
 )
 _ANY_WORLD = {region: world for names in WORLD_OF.values() for region, world in names.items()}
 
@@ -94,15 +101,17 @@ def named_artefacts(held: Mapping[str, Any]) -> list[tuple[str, str | None]]:
 def personal(subject: Subject) -> Iterator[Violation]:
     """RES-027: names and labels."""
     values = {f"metadata.{key}": at(subject.inputs, "metadata", key) for key in ("name", "namespace")}
-    labels = kube.pairs(at(subject.inputs, "metadata", "labels"))
-    values |= {f"metadata.labels[{key}]": value for key, value in labels}
     for path, value in values.items():
         yield from personal_in(subject, path, value)
+    for key, value in kube.pairs(at(subject.inputs, "metadata", "labels")):
+        yield from personal_in(subject, f"metadata.labels[{key}]", value, key=key)
 
 
-def personal_in(subject: Subject, path: str, value: Any) -> Iterator[Violation]:
-    """A violation when a value names a person. What was found is not repeated."""
-    if isinstance(value, str) and PERSONAL.search(value):
+def personal_in(subject: Subject, path: str, value: Any, *, key: str = "") -> Iterator[Violation]:
+    """A violation when a value, perhaps that of a label or a tag of this key, names a person. What was found is not
+    repeated.
+    """
+    if isinstance(value, str) and PERSONAL.search(value) and (MAIL.search(value) or not COUNTED.search(key)):
         reason = "names, labels and tags are read by everybody, stand in bills and in the state, and are never erased."
         yield violation(subject, "RES-027", path, "(personal data, not shown)", reason, allowed="an opaque id")
 
@@ -169,16 +178,21 @@ def charts(subject: Subject) -> Iterator[Violation]:
         reason = "it names no registry, so the machine that runs the program would choose one, or a folder of its own."
         yield violation(subject, "RES-023", "chart", chart, reason, allowed=kube.allowed_hosts(subject))
     yield from kube.sent(subject, "RES-023", "repositoryOpts.repo", repository, pattern=kube.sources(subject))
+    yield from chart_values(subject, inputs.get("values"), "values")
+    if kube.items(inputs.get("valueYamlFiles")) or inputs.get("valueYamlFiles") is UNKNOWN:
+        reason = "what stands in the files of values is not in the plan."
+        yield violation(subject, "RES-004", "valueYamlFiles", "(files)", reason, allowed="values in the program")
+
+
+def chart_values(subject: Subject, value: Any, where: str) -> Iterator[Violation]:
+    """RES-023, RES-014 and RES-017: the images and the configurations in the values of a chart."""
     pattern = hosts.compiled(hosts.image(subject.world, subject.allowed, subject.hosts))
-    for path, image in _chart_images(inputs.get("values"), "values"):
+    for path, image in _chart_images(value, where):
         if len(image) > hosts.LONGEST_ITEM or not pattern.fullmatch(image):
             reason = hosts.why(hosts.image_host(image), subject.world)
             shown, allowed = hosts.shown_image(image), kube.allowed_hosts(subject)
             yield violation(subject, "RES-023", path, shown, reason, allowed=allowed)
-    yield from kube_texts.values(subject, inputs.get("values"), "values")
-    if kube.items(inputs.get("valueYamlFiles")) or inputs.get("valueYamlFiles") is UNKNOWN:
-        reason = "what stands in the files of values is not in the plan."
-        yield violation(subject, "RES-004", "valueYamlFiles", "(files)", reason, allowed="values in the program")
+    yield from kube_texts.values(subject, value, where)
 
 
 def _chart_images(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from components.policy import hosts, kube
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from components.policy.kube import Container
@@ -35,17 +36,48 @@ _END = rf"(?:{_SPACE}|[;&|\x22\x27)]|$)"
 LOGS_CONTENT = (
     rf"(?:^|{_SPACE})--(?:enable-log-requests|enable-log-outputs|log-requests)(?:=(?:true|True|1))?(?:{_SPACE}|$)"
 )
+# Variables that write what people say into a log or into a trace when they are on, and the words for off.
+LOGS_BY_NAME = (
+    r"^(?:VLLM_DEBUG_LOG_API_SERVER_RESPONSE|TRACELOOP_TRACE_CONTENT"
+    r"|OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT)$"
+)
+OFF = ("", "0", "false", "False", "no_content", "NO_CONTENT")
+# Where a container says what its node is to ask.
+ASKED = (
+    ("livenessProbe",),
+    ("readinessProbe",),
+    ("startupProbe",),
+    ("lifecycle", "postStart"),
+    ("lifecycle", "preStop"),
+)
 _URI_KEYS = frozenset({"storageUri", "modelUri"})
 TRACES = "--otlp-traces-endpoint"
 ENGINE_IMAGE = r"(?i)(?:^|/)[^/]*(?:vllm|sglang|text-generation-inference|lmdeploy)[^/]*$"
 VLLM_IMAGE = r"(?i)(?:^|/)[^/]*vllm[^/]*$"
+# Images that stand beside an engine and say so, unless what they are told names one.
+BESIDE_IMAGE = (
+    r"(?i)[_-](?:dashboard|exporter|operator|controller|console|frontend|ui|docs|webhook|metrics|monitor)(?::[^/]*)?$"
+)
+BESIDE_WORDS = r"(?i)vllm|sglang|lmdeploy|text-generation|launch_server"
 # Flags whose value is a model, or what belongs to one, written with either mark between words.
 _MODEL = (
     rf"(?:^|{_SPACE})(?:serve{_SPACE}|--(?:model|model[-_]path|model[-_]id|tokenizer|tokenizer[-_]path|hf[-_]config[-_]path"
     rf"|speculative[-_]model|speculative[-_]draft[-_]model[-_]path)(?:=|{_SPACE})){_SPACE}*[\x22\x27]?"
 )
+# Where the pages of a hub are filed, so that nobody's repositories are: `models/q` is a folder.
+_FOLDER = "models"
+
+
+def _but(word: str) -> str:
+    """The pattern of a word of a repository that is not this one. RE2 cannot say it shorter."""
+    letter, rest = word[0], word[1:]
+    others = "".join(f"{a}-{b}" for a, b in (("a", chr(ord(letter) - 1)), (chr(ord(letter) + 1), "z")) if a <= b)
+    more = f"(?:{_but(rest)})?" if rest else "[A-Za-z0-9_.-]+"
+    return f"[A-Z{others}0-9_.-][A-Za-z0-9_.-]*|{letter}{more}"
+
+
 # The name of a repository on a hub: two words and one slash. A path begins with a slash, a URL holds a colon.
-_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+"
+_REPOSITORY = rf"(?:[A-Za-ln-z0-9][A-Za-z0-9_.-]*|{_FOLDER[0]}(?:{_but(_FOLDER[1:])})?)/[A-Za-z0-9_.-]+"
 FROM_HUB = rf"{_MODEL}{_REPOSITORY}{_END}"
 FIRST_FROM_HUB = rf"^{_REPOSITORY}(?:{_SPACE}|$)"
 MODEL_URI = rf"{_MODEL}[a-z0-9+]+://[^ \t\r\n;&|\x22\x27]*"
@@ -130,6 +162,10 @@ def logging(subject: Subject) -> Iterator[Violation]:
             yield violation(
                 subject, "RES-016", f"{container.path}.args", found.group().strip(), reason, allowed="without the flag"
             )
+        for path, name, value in container.env():
+            if hosts.compiled(LOGS_BY_NAME).match(name) and value not in OFF:
+                reason = "prompts or answers would stand in a log or a trace, which are kept and shipped."
+                yield violation(subject, "RES-016", f"{path}.value ({name})", value, reason, allowed="without it, or 0")
 
 
 def traces(subject: Subject) -> Iterator[Violation]:
@@ -143,8 +179,7 @@ def traces(subject: Subject) -> Iterator[Violation]:
                 path = f"{container.path}.args ({TRACES})"
                 shown, allowed = hosts.shown(kube.receivers(subject), value), kube.allowed_hosts(subject)
                 yield violation(subject, "RES-017", path, shown, reason, allowed=allowed)
-        image = container.image
-        engine = isinstance(image, str) and hosts.compiled(VLLM_IMAGE).search(_bare(image)) is not None
+        engine = _runs(container, hosts.compiled(VLLM_IMAGE))
         if subject.world == "cn" and engine and not _is_on(container, "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
             path = f"{container.path}.env (VLLM_NO_USAGE_STATS)"
             reason = "vLLM reports its usage to its makers unless it is told not to."
@@ -163,8 +198,15 @@ def _is_on(container: Container, *names: str) -> bool:
 
 def is_engine(container: Container) -> bool:
     """Whether an image is one of the engines that look names up at hubs."""
+    return _runs(container, _ENGINE)
+
+
+def _runs(container: Container, engine: re.Pattern[str]) -> bool:
     image = container.image
-    return isinstance(image, str) and len(image) <= hosts.LONGEST_ITEM and bool(_ENGINE.search(_bare(image)))
+    if not isinstance(image, str) or len(image) > hosts.LONGEST_ITEM or not engine.search(_bare(image)):
+        return False
+    beside = hosts.compiled(BESIDE_IMAGE).search(_bare(image)) is not None
+    return not beside or hosts.compiled(BESIDE_WORDS).search(container.words()) is not None
 
 
 _ENGINE = hosts.compiled(ENGINE_IMAGE)
@@ -258,8 +300,18 @@ def aliases(subject: Subject) -> Iterator[Violation]:
             yield from kube.sent(subject, "RES-028", f"{path}.hostAliases[{index}].ip", at(one, "ip"))
 
 
+def probes(subject: Subject) -> Iterator[Violation]:
+    """RES-028: what the node itself asks on behalf of a pod, when it is not the pod."""
+    for container in kube.containers(subject):
+        for way in ASKED:
+            for kind in ("httpGet", "tcpSocket"):
+                place = f"{container.path}.{'.'.join(way)}.{kind}.host"
+                yield from kube.sent(subject, "RES-028", place, at(container.body, *way, kind, "host"))
+
+
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=kube.untraced),
+    Check(rules=("RES-028",), run=probes),
     Check(rules=("RES-023",), run=images),
     *(destinations(rule) for rule in dict.fromkeys(rule for rule, _, _ in ENV)),
     Check(rules=("RES-016",), run=logging),

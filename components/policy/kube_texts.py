@@ -229,6 +229,11 @@ def _read(text: str, key: str) -> list[Any] | None:
         return None
 
 
+def read(text: str) -> list[Any] | None:
+    """What a text holds as YAML or JSON; None for what cannot be read."""
+    return _read(text, "")
+
+
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=untraced),
     Check(rules=("RES-014",), run=metrics),
@@ -237,4 +242,4 @@ CHECKS: tuple[Check, ...] = (
     *(variables(rule) for rule in dict.fromkeys(rule for rule, _, _ in kube_pods.ENV)),
 )
 
-__all__ = ["CHECKS", "hosts", "receiver", "texts", "values"]
+__all__ = ["CHECKS", "hosts", "read", "receiver", "texts", "values"]

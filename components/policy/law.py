@@ -94,6 +94,7 @@ BASIS: Final[dict[str, Basis]] = {
     "RES-031": Basis(pipl=("21", "23", "38"), cac=("5", "7", "8"), controls=("egress", "admission")),
     "RES-032": Basis(pipl=("21", "23", "38"), cac=("5", "7", "8"), controls=("places", "egress")),
     "RES-033": _safe("egress", "network"),
+    "RES-034": _out("egress", "network"),
     "SEC-001": _safe("network"),
     "SEC-002": _safe("stores"),
     "SEC-003": _safe("network"),

@@ -16,11 +16,13 @@ from components.policy import (
     hidden,
     hooks,
     kube_custom,
+    kube_kustomize,
     kube_objects,
     kube_pods,
     kube_routes,
     kube_security,
     kube_texts,
+    kube_told,
     kube_volumes,
     places,
     redundancy,
@@ -50,6 +52,8 @@ INSIDE: tuple[Check, ...] = (
     *kube_custom.CHECKS,
     *kube_volumes.CHECKS,
     *kube_texts.CHECKS,
+    *kube_told.CHECKS,
+    *kube_kustomize.CHECKS,
 )
 KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)
 

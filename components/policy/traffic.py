@@ -184,7 +184,7 @@ def tags(subject: Subject) -> Iterator[Violation]:
     """RES-021 and RES-027: what tags say."""
     for key, held in _tagged(subject):
         for name, value in kube.pairs(held):
-            yield from kube_objects.personal_in(subject, f"{key}[{name}]", value)
+            yield from kube_objects.personal_in(subject, f"{key}[{name}]", value, key=name)
 
 
 def origins(subject: Subject) -> Iterator[Violation]:

@@ -14,7 +14,7 @@ import pytest
 from components.policy import cel
 from rehearsal.kube import cellfile
 from rehearsal.kube.client import ApiError, KubeClient, read_kubeconfig
-from tests import kube_cases, security_cases
+from tests import kube_cases, kube_told_cases, security_cases
 from tests.residency_cases import CASES, Case
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ EXTENSIONS = {
     "BackupStorageLocation": ("velero.io", "backupstoragelocations"),
 }
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SEEN = [case for case in (*CASES, *kube_cases.CASES, *security_cases.CASES) if case.admission]
+LISTED = (*CASES, *kube_cases.CASES, *kube_told_cases.CASES, *security_cases.CASES)
+SEEN = [case for case in LISTED if case.admission]
 _PLURALS = {
     "Deployment": "deployments",
     "Pod": "pods",

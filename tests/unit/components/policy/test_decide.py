@@ -80,8 +80,16 @@ def test_a_default_provider_gives_a_place_only_when_its_own_is_in_the_graph() ->
     assert rules(abroad, topic) == [("RES-002", "region"), ("RES-003", "provider")]
 
 
-def test_what_is_about_to_be_deleted_is_not_judged() -> None:
-    assert found(row(GROUP, "g", {"location": "eastus"}, delete=True)) == []
+@pytest.mark.parametrize("standing", ["delete", "pending"])
+def test_what_is_still_there_or_may_be_is_judged_and_vouches_for_nothing(standing: str) -> None:
+    """A state holds what it has yet to delete, and what an engine had begun when it was cut off."""
+    abroad, home = ({"location": place} for place in ("eastus", "francecentral"))
+    assert [rule for rule, _ in found(row(GROUP, "g", abroad, **{standing: True}))] == ["RES-001"]
+    assert found(row(GROUP, "g", home, **{standing: True}), row(GROUP, "g", home)) == []
+    # The one of the same name that is there in its stead stands by itself.
+    both = [row(GROUP, "g", home), row(GROUP, "g", abroad, **{standing: True})]
+    taken = identity(propertyDependencies={"location": [both[0]["urn"]]})
+    assert [rule for rule, _ in found(*both, taken)] == ["RES-001"]
 
 
 KEY, RING, BUCKET = "gcp:kms/cryptoKey:CryptoKey", "gcp:kms/keyRing:KeyRing", "gcp:storage/bucket:Bucket"

@@ -57,6 +57,22 @@ def test_a_state_keeps_how_its_secrets_are_encrypted(tmp_path: Path) -> None:
     assert documents.read(write(tmp_path, state(type="passphrase"))).secrets == {"type": "passphrase"}
 
 
+def test_a_state_holds_what_was_begun_and_what_is_still_to_go(tmp_path: Path) -> None:
+    """An engine that was cut off may have made what it was making; what it had yet to delete is there."""
+    begun = [
+        {"type": kind, "resource": {**BUCKET, "inputs": {"location": "US-EAST1"}, "urn": URN.format(n)}}
+        for n, kind in enumerate(("creating", "deleting"))
+    ]
+    going = {**BUCKET, "inputs": {"location": "US-EAST4"}, "urn": URN.format(2), "delete": True}
+    content = {"version": 3, "deployment": {"resources": [going], "pending_operations": begun}}
+    rows = documents.read(write(tmp_path, json.dumps(content))).resources
+    border = Border.anywhere("row", regions=["europe-west4"], security=False)
+    violations = [one for one in Graph(border).judge(rows) if one.property == "location"]
+    assert [one.value for one in violations] == ["US-EAST4", "US-EAST1"]
+    assert "to be deleted" in violations[0].resource
+    assert "begun" in violations[1].resource
+
+
 def test_kubernetes_objects_come_as_yaml_json_or_a_list_of_either(tmp_path: Path) -> None:
     pod = json.loads(json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}))
     forms = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from components.policy import documents, hosts, kube, kube_objects
 from components.policy.decide import decide
-from tests import kube_cases, kube_text_cases
+from tests import kube_cases, kube_text_cases, kube_told_cases
 from tests.kube_cases import engine, env, plain, with_env
 from tests.residency_cases import ALLOWED, POD, Case, labelled, pod
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-CASES = [*kube_cases.CASES, *kube_text_cases.CASES]
+CASES = [*kube_cases.CASES, *kube_text_cases.CASES, *kube_told_cases.CASES]
 
 
 def judged(case: Case, inputs: dict[str, Any]) -> list[Any]:
