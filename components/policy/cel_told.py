@@ -58,8 +58,10 @@ def _good(border: Border, words: str) -> str:
     stored = f"(has(c.env) && c.env.exists(f, f.name.matches({raw(kube_pods.STORES)})))"
     said = f"({words}.matches({raw(texts.SAID_WHERE)}) || {stored})"
     store = f"m.matches({raw(texts.STORES_OF[border.world])}) || (m.matches({raw(texts.MOVABLE)}) && {said})"
+    known = hosts.elsewhere(border.world)
+    let = f"(m.matches({raw(inside)}) || !m.matches({raw(known)}))" if known else f"m.matches({raw(inside)})"
     # Nearly every URL of a cell is inside, so that is asked first: an API server counts what each question costs.
     return (
-        f"(m.matches({raw(texts.STORE)}) ? ({store}) : m.matches({raw(inside)})) || m.matches({raw(texts.COMMENT)}) || "
+        f"(m.matches({raw(texts.STORE)}) ? ({store}) : {let}) || m.matches({raw(texts.COMMENT)}) || "
         f"m.matches({raw(texts.OWN)}) || m.matches({raw(texts.NO_HOST)})"
     )

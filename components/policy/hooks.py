@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from components.policy import hosts, kube, kube_pods
+from components.policy import hosts, kube, kube_pods, kube_told, told
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
 from components.policy.places import leaves, walk
 
@@ -25,6 +25,8 @@ _RUNNING: Final = (
 _IMAGES: Final = frozenset({"image", "imageUri", "imageUrl"})
 _LINUX: Final = re.compile(r"(?i)^(?:docker|sitecontainers)\|")
 _VARIABLES: Final = frozenset({"env", "envs", "environmentVariables", "environmentVars", "appSettings"})
+# Variables of an app that are a resource of their own.
+_SETTINGS: Final = ("azure-native:web:WebAppApplicationSettings", "azure-native:web:WebAppConnectionStrings")
 # Services that call an address, and the rule of what they tell it.
 _CALLING: Final = {
     "RES-014": (
@@ -42,6 +44,8 @@ _CALLING: Final = {
 }
 _NAMED_CALLS: Final = re.compile(r"(?i)(?:web_?hook|service_?uri|callback|endpoint|robot|(?:^|[a-z])ur[il]$|^ur[il]$)")
 _HOOKS: Final = ("serviceUri", "webhook", "webhookUrl")
+# Both of these are judged with more than their addresses.
+CALLERS: Final = (*(prefix for prefixes in _CALLING.values() for prefix in prefixes), *_RUNNING)
 # Types of channels that are a service of somebody's, and its host.
 _VENDORS: Final = {"campfire": "campfirenow.com", "pagerduty": "events.pagerduty.com", "slack": "slack.com"}
 # Judged already, with more than their URLs.
@@ -71,11 +75,29 @@ def images(subject: Subject) -> Iterator[Violation]:
 
 def variables(subject: Subject) -> Iterator[Violation]:
     """Destinations in the environment of a container without a cluster, by the rules of those in one."""
-    for path, name, value in _environment(subject.inputs, "") if subject.type.startswith(_RUNNING) else ():
+    held = subject.inputs
+    if subject.type.startswith(_SETTINGS):
+        held = {"appSettings": held.get("properties")}
+    for path, name, value in _environment(held, "") if subject.type.startswith(_RUNNING) else ():
         for rule, names, of in kube_pods.ENV:
             if hosts.compiled(names).match(name):
                 pattern = kube.sources(subject) if of == kube_pods.FETCHED else kube.receivers(subject)
                 yield from kube.sent(subject, rule, f"{path} ({name})", value, pattern=pattern)
+        if isinstance(value, str) and not kube_told.is_judged(name):
+            for one in told.addresses(value, name=name):
+                yield from kube_told.address(subject, f"{path} ({name})", one, beside=value)
+
+
+def arguments(subject: Subject) -> Iterator[Violation]:
+    """RES-034: what a container without a cluster is started with."""
+    found: dict[str, list[str]] = {}
+    for path, key, value in leaves(subject) if subject.type.startswith(_RUNNING) else ():
+        if isinstance(value, str) and key in {"args", "arg", "command", "commands", "entrypoint", "entryPoint"}:
+            found.setdefault(path.rpartition("[")[0] or path, []).append(value)
+    for path, words in found.items():
+        text = " ".join(words)
+        for one in told.addresses(text):
+            yield from kube_told.address(subject, path, one, beside=text)
 
 
 def _environment(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
@@ -118,6 +140,7 @@ def vendors(subject: Subject) -> Iterator[Violation]:
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-023",), run=images, types=_RUNNING),
     Check(rules=tuple(dict.fromkeys(rule for rule, _, _ in kube_pods.ENV)), run=variables, types=_RUNNING),
+    Check(rules=(kube_told.RULE,), run=arguments, types=_RUNNING),
     *(_calls(rule) for rule in _CALLING),
     Check(rules=("RES-014",), run=vendors, types=("gcp:monitoring/notificationChannel:",)),
 )

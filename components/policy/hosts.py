@@ -89,7 +89,11 @@ _HUBS: dict[str, tuple[str, ...]] = {
 }
 # Places that things are sent to and that name no region: known to lie in a world, allowed in none unless declared.
 _RECEIVERS: dict[str, tuple[str, ...]] = {
-    "cn": (r"(?:[a-z0-9-]+\.)*(?:umeng|sensorsdata|aliyun|alicdn)\.(?:com|cn)",),
+    "cn": (
+        r"(?:[a-z0-9-]+\.)*(?:umeng|sensorsdata|aliyun|alicdn|aliyuncs|gitee|baidu|baidubce|bcebos|dingtalk|feishu)\.(?:com|cn)",
+        r"(?:[a-z0-9-]+\.)*(?:qq|weixin|tencentcos|myqcloud|tencentcloudapi|volces|volcengine|deepseek|moonshot|bigmodel)\.(?:com|cn)",
+        r"(?:[a-z0-9-]+\.)*(?:myhuaweicloud|huaweicloud|qiniucs|qiniu|jdcloud|taobao|tmall|alipay|bilibili)\.(?:com|cn)",
+    ),
     "row": (
         r"(?:[a-z0-9-]+\.)*(?:datadoghq\.(?:com|eu)|newrelic\.com|nr-data\.net|sentry\.io|grafana\.(?:net|com))",
         r"(?:[a-z0-9-]+\.)*(?:honeycomb\.io|splunkcloud\.com|dynatrace\.com|smith\.langchain\.com|langfuse\.com|wandb\.ai)",
@@ -111,9 +115,10 @@ def host_of(text: str) -> str:
     return rest.partition(":")[0].rstrip(".") if rest.count(":") < 2 else rest
 
 
-def _regional(regions: Iterable[str]) -> list[str]:
+def _regional(names: Iterable[str]) -> list[str]:
     """Endpoints that name a region, of each cloud that has it."""
     found: list[str] = []
+    regions = frozenset(names)
     of = {cloud: [re.escape(r) for r in sorted(regions) if r in names] for cloud, names in WORLD_OF.items()}
     if of["alicloud"]:
         word = f"(?:oss-|s3-|vpc-|intranet-)?(?:{'|'.join(of['alicloud'])})(?:-(?:internal|intranet|vpc|share))?"
@@ -246,12 +251,47 @@ def image_host(reference: str) -> str:
 
 def world_of(host: str) -> str | None:
     """The world that a host is known to lie in, for the words of a refusal; None when the tables do not know it."""
-    for world in ("cn", "row"):
-        regions = frozenset(name for names in WORLD_OF.values() for name, of in names.items() if of == world)
-        known = [*_regional(regions), *_WORLDWIDE[world], *_HUBS[world], *_RECEIVERS[world]]
-        if compiled(rf"(?i)^(?:{'|'.join(known)})$").match(host):
-            return world
+    for part in (_of_regions, _of_names):
+        for world in ("cn", "row"):
+            if compiled(rf"(?i)^(?:{part(world)})$").match(host):
+                return world
     return None
+
+
+@lru_cache(maxsize=2)
+def _of_regions(world: str) -> str:
+    """The pattern of every endpoint that names a region of a world."""
+    return "|".join(_regional(name for names in WORLD_OF.values() for name, of in names.items() if of == world))
+
+
+def _of_names(world: str) -> str:
+    return "|".join([*_WORLDWIDE[world], *_HUBS[world], *_RECEIVERS[world]])
+
+
+@lru_cache(maxsize=2)
+def elsewhere(world: str) -> str:
+    """The pattern of a text that names a host which is known to lie elsewhere, for addresses of which nobody can say
+    more than that a program is told of them. In China whatever is not inside lies elsewhere. In the rest of the world
+    that is what the tables know: China, endpoints of regions, somebody's service, a public address. Whoever asks has
+    let be what is inside.
+    """
+    if world == "cn":
+        return ""
+    services = [one for one in _RECEIVERS["row"] if "openai" not in one]
+    services.append(r"(?:[a-z0-9-]+\.)*(?:openai\.com|anthropic\.com|amazonaws\.com|snyk\.io)")
+    number = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    # A name under China's own domain may lie anywhere: nobody who keeps out of China names one.
+    own = r"(?:[a-z0-9_-]+\.)+cn"
+    known = "|".join([_of_regions("cn"), _of_names("cn"), own, _of_regions("row"), *services, number])
+    return rf"(?i)(?:^|[/@,; \t\r\n=\x22\x27])(?:{known})\.?(?:$|[:/?#,; \t\r\n\x22\x27])"
+
+
+def may_be_told(world: str, pattern: str, value: str) -> bool:
+    """Whether a program may be told of an address; `pattern` is what the world may fetch from."""
+    if inside(pattern, value):
+        return True
+    known = elsewhere(world)
+    return bool(known) and len(value) <= LONGEST and compiled(known).search(value) is None
 
 
 def is_private(host: str) -> bool:

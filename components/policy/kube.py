@@ -28,6 +28,13 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
+# Where a pipeline's step keeps its script.
+_SCRIPTS = ("script", "source")
+# Where the workflows and pipelines of other projects keep a container, or a list of them.
+_STEPS = {
+    "argoproj.io": ("container", "script", "sidecars", "initContainers"),
+    "tekton.dev": ("steps", "sidecars", "stepTemplate"),
+}
 # Fields that hold an address of the node or of the pod. Labels and annotations hold whatever somebody wrote.
 ADDRESSES = ("status.hostIP", "status.podIP")
 WRITTEN = ("metadata.labels", "metadata.annotations")
@@ -102,7 +109,9 @@ class Container:
 
     def words(self) -> str:
         """Command and arguments in one line."""
-        return " ".join(word for key in ("command", "args") for word in strings(self.body.get(key)))
+        said = [word for key in ("command", "args") for word in strings(self.body.get(key))]
+        said += [self.body[key] for key in _SCRIPTS if isinstance(self.body.get(key), str)]
+        return " ".join(said)
 
 
 def kind_of(token: str) -> tuple[str, str]:
@@ -164,7 +173,29 @@ def containers(subject: Subject) -> list[Container]:
             for index, body in enumerate(items(pod.get(key)))
             if hasattr(body, "get")
         ]
+        group = kind_of(subject.type)[0]
+        if group in _STEPS:
+            subject.memo["containers"] += _steps(subject.inputs.get("spec"), "spec", _STEPS[group])
     return subject.memo["containers"]
+
+
+def _steps(value: Any, path: str, keys: tuple[str, ...]) -> list[Container]:
+    """The containers that are written one by one, or in lists of their own."""
+    found: list[Container] = []
+    for key, inner in pairs(value):
+        place = f"{path}.{key}"
+        if key in keys:
+            listed = (
+                [(place, inner)]
+                if hasattr(inner, "get")
+                else [(f"{place}[{n}]", one) for n, one in enumerate(items(inner))]
+            )
+            found += [Container(path=where, body=one) for where, one in listed if hasattr(one, "get")]
+        elif key != "containers":
+            found += _steps(inner, place, keys)
+    for index, inner in enumerate(items(value)):
+        found += _steps(inner, f"{path}[{index}]", keys)
+    return found
 
 
 def untraced(subject: Subject) -> Iterator[Violation]:

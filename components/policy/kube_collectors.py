@@ -45,7 +45,7 @@ def configured(subject: Subject, path: str, document: Any) -> Iterator[Violation
     for name, settings in kube.pairs(at(document, "sinks")):
         if isinstance(at(settings, "type"), str):
             place = f"{path}: sinks.{name}"
-            yield from _output(subject, place, str(at(settings, "type")), settings, own="address")
+            yield from output(subject, place, str(at(settings, "type")), settings, own="address")
     # Clients are persons and programs elsewhere; Promtail's stand beside what it reads, or push.
     reads = at(document, "scrape_configs") is not None or at(document, "positions") is not None
     for index, one in enumerate(kube.items(at(document, "clients"))):
@@ -54,7 +54,7 @@ def configured(subject: Subject, path: str, document: Any) -> Iterator[Violation
     for index, one in enumerate(kube.items(at(document, "pipeline", "outputs"))):
         lowered = {key.lower(): value for key, value in kube.pairs(one)}
         place = f"{path}: pipeline.outputs[{index}]"
-        yield from _output(subject, place, str(lowered.get("name", "")), lowered)
+        yield from output(subject, place, str(lowered.get("name", "")), lowered)
 
 
 def exporters(subject: Subject, path: str, value: Any, *, whole: bool) -> Iterator[Violation]:
@@ -66,12 +66,13 @@ def exporters(subject: Subject, path: str, value: Any, *, whole: bool) -> Iterat
         # A Prometheus exporter is one that others come to: its endpoint is its own address.
         own = "endpoint" if kind == "prometheus" else None
         needs = whole and kind not in _LOCAL
-        yield from _output(subject, f"{path}.{name}", kind, settings, own=own, needs=needs)
+        yield from output(subject, f"{path}.{name}", kind, settings, own=own, needs=needs)
 
 
-def _output(
+def output(
     subject: Subject, path: str, kind: str, settings: Any, *, own: str | None = None, needs: bool = False
 ) -> Iterator[Violation]:
+    """RES-017 of one output."""
     found = list(_addresses(settings))
     for place, value in found:
         listens = isinstance(value, str) and _LISTENS.fullmatch(value) is not None

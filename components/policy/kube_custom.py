@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.policy import hosts, kube, kube_texts
+from components.policy import hosts, kube, kube_texts, told
 from components.policy.model import Check, Subject, at
 
 if TYPE_CHECKING:
@@ -94,13 +94,14 @@ def _addresses(value: Any, path: str, own: frozenset[str]) -> Iterator[tuple[str
     for key, inner in kube.pairs(value):
         if key in _LEFT or key in own:
             continue
-        place, small = f"{path}.{key}", re.sub(r"[_-]", "", key).lower()
-        if small in _ADDRESSES or (own is _TRIGGER and small.endswith(_ENDS)):
+        place, small = f"{path}.{key}", re.sub(r"[._-]", "", key).lower()
+        if small in _ADDRESSES or (small.endswith(_ENDS if own is _TRIGGER else _SUFFIXES) and not told.is_own(key)):
             listed = inner if isinstance(inner, list | tuple) else [inner]
             for one in listed:
                 for part in hosts.items_of(one) if isinstance(one, str) and len(one) <= hosts.LONGEST else [one]:
                     git = _BY_SSH.fullmatch(part) if isinstance(part, str) else None
                     named = f"ssh://{git['host']}/{git['path']}" if git else part
+                    named = named.removeprefix("jdbc:") if isinstance(named, str) else named
                     if _is_place(named):
                         yield place, small, named
         yield from _addresses(inner, place, _TRIGGER if key == "triggers" else own)
@@ -109,6 +110,8 @@ def _addresses(value: Any, path: str, own: frozenset[str]) -> Iterator[tuple[str
             yield from _addresses(inner, f"{path}[{index}]", own)
 
 
+# What a name of several words ends in that means an address; a mere `host` is part of many others.
+_SUFFIXES = ("url", "uri", "endpoint", "endpoints", "server", "servers", "apiserver", "brokers", "connectionstring")
 # Settings of a trigger of an autoscaler are free words; their ends say what they are.
 _TRIGGER = frozenset({"authenticationRef"})
 _ENDS = ("url", "endpoint", "address", "addresses", "servers", "brokers", "host", "hosts")

@@ -51,6 +51,7 @@ ASKED = (
     ("lifecycle", "preStop"),
 )
 _URI_KEYS = frozenset({"storageUri", "modelUri"})
+_MODEL_KEY = ".model.uri"
 TRACES = "--otlp-traces-endpoint"
 ENGINE_IMAGE = r"(?i)(?:^|/)[^/]*(?:vllm|sglang|text-generation-inference|lmdeploy)[^/]*$"
 VLLM_IMAGE = r"(?i)(?:^|/)[^/]*vllm[^/]*$"
@@ -77,9 +78,9 @@ def _but(word: str) -> str:
 
 
 # The name of a repository on a hub: two words and one slash. A path begins with a slash, a URL holds a colon.
-_REPOSITORY = rf"(?:[A-Za-ln-z0-9][A-Za-z0-9_.-]*|{_FOLDER[0]}(?:{_but(_FOLDER[1:])})?)/[A-Za-z0-9_.-]+"
-FROM_HUB = rf"{_MODEL}{_REPOSITORY}{_END}"
-FIRST_FROM_HUB = rf"^{_REPOSITORY}(?:{_SPACE}|$)"
+REPOSITORY = rf"(?:[A-Za-ln-z0-9][A-Za-z0-9_.-]*|{_FOLDER[0]}(?:{_but(_FOLDER[1:])})?)/[A-Za-z0-9_.-]+"
+FROM_HUB = rf"{_MODEL}{REPOSITORY}{_END}"
+FIRST_FROM_HUB = rf"^{REPOSITORY}(?:{_SPACE}|$)"
 MODEL_URI = rf"{_MODEL}[a-z0-9+]+://[^ \t\r\n;&|\x22\x27]*"
 # Where a store that speaks S3 or OSS stands: without one of these it is the vendor's own.
 STORES = r"^(?:(?:AWS_|S3_)ENDPOINT(?:_URL)?(?:_S3)?|OSS_ENDPOINT)$"
@@ -180,7 +181,7 @@ def traces(subject: Subject) -> Iterator[Violation]:
                 shown, allowed = hosts.shown(kube.receivers(subject), value), kube.allowed_hosts(subject)
                 yield violation(subject, "RES-017", path, shown, reason, allowed=allowed)
         engine = _runs(container, hosts.compiled(VLLM_IMAGE))
-        if subject.world == "cn" and engine and not _is_on(container, "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
+        if subject.world == "cn" and engine and not is_on(container, "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
             path = f"{container.path}.env (VLLM_NO_USAGE_STATS)"
             reason = "vLLM reports its usage to its makers unless it is told not to."
             yield violation(subject, "RES-017", path, "absent", reason, allowed="1, or DO_NOT_TRACK=1")
@@ -190,7 +191,7 @@ def _bare(image: str) -> str:
     return image.partition("@")[0]
 
 
-def _is_on(container: Container, *names: str) -> bool:
+def is_on(container: Container, *names: str) -> bool:
     """Whether one of these variables is on. The last of a name counts, so each of them must be."""
     said = [(name, value in ("1", "true", "True")) for _, name, value in container.env() if name in names]
     return any(all(on for other, on in said if other == name) for name in {name for name, _ in said})
@@ -217,8 +218,8 @@ def _models(subject: Subject, container: Container) -> Iterator[Violation]:
     words, path = container.words(), f"{container.path}.args"
     first = " ".join(kube.strings(container.body.get("args")))
     asks = hosts.compiled(FROM_HUB).search(words) or hosts.compiled(FIRST_FROM_HUB).search(first)
-    if asks and subject.world == "cn" and not _is_on(container, "HF_HUB_OFFLINE"):
-        named = hosts.compiled(_REPOSITORY + _END).search(asks.group())
+    if asks and subject.world == "cn" and not is_on(container, "HF_HUB_OFFLINE"):
+        named = hosts.compiled(REPOSITORY + _END).search(asks.group())
         shown = named.group().strip(" \t\r\n;&|\"')")[:120] if named else "(not shown)"
         reason = "a name of a hub is looked up at the hub, and HF_HUB_OFFLINE is not set."
         yield violation(subject, "RES-020", path, shown, reason, allowed="a path, or offline")
@@ -256,14 +257,14 @@ def weights(subject: Subject) -> Iterator[Violation]:
 def _names_uri(value: Any) -> bool:
     """Whether a URI of weights stands anywhere: nearly nowhere, so that it is looked for before paths are made."""
     if hasattr(value, "items"):
-        return any(str(key) in _URI_KEYS or _names_uri(inner) for key, inner in value.items())
+        return any(str(key) in _URI_KEYS or str(key) == "uri" or _names_uri(inner) for key, inner in value.items())
     return isinstance(value, list | tuple) and any(_names_uri(inner) for inner in value)
 
 
 def _uris(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for key, inner in kube.pairs(value):
         place = f"{path}.{key}" if path else str(key)
-        if key in _URI_KEYS and not kube.pairs(inner):
+        if (key in _URI_KEYS or place.endswith(_MODEL_KEY)) and not kube.pairs(inner):
             yield place, inner
         elif key != "openAPIV3Schema":
             yield from _uris(inner, place)

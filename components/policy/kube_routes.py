@@ -41,6 +41,7 @@ _ELSEWHERE = {
 _SHARED = ("service.cilium.io/global", "io.cilium/global-service", "service.cilium.io/shared")
 # Classes of gateways and ingresses that Google answers for all over the world.
 _WORLDWIDE = re.compile(r"^(?:gke-l7-(?:gxlb|global-|cross-regional-).*|gce)$")
+_OTHERS = frozenset({"crd.projectcalico.org", "projectcalico.org", "policy.networking.k8s.io"})
 _WORLD = frozenset({"world", "world-ipv4", "world-ipv6", "all"})
 
 
@@ -77,6 +78,10 @@ def _redirects(subject: Subject, kind: str) -> Iterator[Violation]:
             for number, one in enumerate(kube.items(at(rule, "filters"))):
                 path = f"spec.rules[{index}].filters[{number}].requestRedirect.hostname"
                 yield from kube.sent(subject, "RES-028", path, at(one, "requestRedirect", "hostname"))
+            for number, one in enumerate(kube.items(at(rule, "backendRefs"))):
+                if at(one, "kind") == "Hostname":
+                    path = f"spec.rules[{index}].backendRefs[{number}].name"
+                    yield from kube.sent(subject, "RES-028", path, at(one, "name"))
     if kind == "Ingress":
         for key, value in kube.pairs(at(subject.inputs, "metadata", "annotations")):
             if key.endswith(_LEADS):
@@ -136,6 +141,8 @@ def egress(subject: Subject) -> Iterator[Violation]:
         return
     if group == "cilium.io" and kind in {"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"}:
         yield from _cilium(subject)
+    if group in _OTHERS:
+        yield from _other(subject)
     if (group, kind) != ("networking.k8s.io", "NetworkPolicy"):
         return
     for index, rule in enumerate(kube.items(at(subject.inputs, "spec", "egress"))):
@@ -147,6 +154,28 @@ def egress(subject: Subject) -> Iterator[Violation]:
             yield _open(subject, path, peers or "absent", "a rule without peers lets out to every address.")
         for number, peer in enumerate(kube.items(peers)):
             yield from _range(subject, f"{path}[{number}].ipBlock.cidr", at(peer, "ipBlock", "cidr"))
+
+
+def _other(subject: Subject) -> Iterator[Violation]:
+    """Policies of Calico, and those of administrators: what a rule does stands in it."""
+    for index, rule in enumerate(kube.items(at(subject.inputs, "spec", "egress"))):
+        if at(rule, "action") not in ("Allow", "Pass", "Accept"):
+            continue
+        path, to = f"spec.egress[{index}]", at(rule, "destination")
+        peers = at(rule, "to")
+        if to is None and peers is None:
+            yield _open(subject, path, "absent", "a rule without peers lets out to every address.")
+        for number, cidr in enumerate(kube.items(at(to, "nets"))):
+            yield from _range(subject, f"{path}.destination.nets[{number}]", cidr)
+        for number, name in enumerate(kube.items(at(to, "domains"))):
+            place = f"{path}.destination.domains[{number}]"
+            yield from kube.sent(subject, "RES-033", place, name, pattern=kube.sources(subject))
+        for number, peer in enumerate(kube.items(peers)):
+            for place, cidr in enumerate(kube.items(at(peer, "networks"))):
+                yield from _range(subject, f"{path}.to[{number}].networks[{place}]", cidr)
+            for place, name in enumerate(kube.items(at(peer, "domainNames"))):
+                where = f"{path}.to[{number}].domainNames[{place}]"
+                yield from kube.sent(subject, "RES-033", where, name, pattern=kube.sources(subject))
 
 
 def _open(subject: Subject, path: str, value: object, reason: str) -> Violation:

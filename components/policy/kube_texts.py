@@ -34,6 +34,10 @@ _KNOWN = re.compile(
     r"(?i)(?:^|[./_-])(?:prometheus|alertmanager|otel|collector|fluent-?bit|fluent|grafana|vector|promtail)[\w.-]*\.(?:ya?ml|conf|toml|json)$|^Corefile$"
 )
 _COREFILE = re.compile(r"^[ \t]*(?:forward|proxy)[ \t]+\S+[ \t]+(?P<to>[^{\n]+)", re.MULTILINE)
+_REWRITE = re.compile(
+    r"(?m)^[ \t]*rewrite[ \t]+(?:(?:stop|continue)[ \t]+\{?[ \t]*)?name[ \t]+(?:\w+[ \t]+)?\S+[ \t]+(?P<to>\S+)"
+)
+_HOSTS = re.compile(r"(?m)^[ \t]*(?P<to>[0-9]{1,3}(?:\.[0-9]{1,3}){3})[ \t]+[A-Za-z]")
 # Where a receiver of Alertmanager says whom it tells. One that says none of them tells its vendor.
 _TELLS = ("url", "api_url", "webhook_url", "smarthost", "site_url")
 
@@ -168,11 +172,22 @@ def resolvers(subject: Subject) -> Iterator[Violation]:
                 for server in found["to"].split():
                     name = server.split("://", 1)[-1]
                     yield from kube.sent(subject, "RES-026", path, name, pattern=kube.sources(subject))
+            yield from _answers(subject, path, text)
         if key in ("upstreamNameservers", "stubDomains"):
             for document in _read(text, ".any") or ():
                 listed = document.values() if hasattr(document, "values") else [document]
                 for server in [one for part in listed for one in kube.items(part)]:
                     yield from kube.sent(subject, "RES-026", path, server, pattern=kube.sources(subject))
+
+
+def _answers(subject: Subject, path: str, text: str) -> Iterator[Violation]:
+    """RES-026: names that the cluster's resolver answers with a place elsewhere."""
+    for found in _REWRITE.finditer(text):
+        to = re.sub(r"^(?:\{\d\}\.?)+", "", found["to"]).rstrip(".")
+        if to and not to.startswith(("(", "/")):
+            yield from kube.sent(subject, "RES-026", path, to)
+    for found in _HOSTS.finditer(text):
+        yield from kube.sent(subject, "RES-026", path, found["to"])
 
 
 def variables(rule: str) -> Check:

@@ -64,7 +64,10 @@ def address(
         own = container is not None and any(
             hosts.compiled(kube_pods.STORES).match(name) for _, name, _ in container.env()
         )
-        kept = _MOVABLE.match(one) and (own or _SAID.search(beside))
+        authority = one.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        # Some write the host where others write the bucket.
+        named = ("." in authority or ":" in authority) and hosts.inside(kube.sources(subject), authority)
+        kept = _MOVABLE.match(one) and (own or named or _SAID.search(beside))
         if not kept and not hosts.compiled(told.STORES_OF[subject.world]).match(one):
             reason = "where the store lies is not said, or it lies elsewhere."
             shown, allowed = f"{one.partition('://')[0]}://(not shown)", "a store of the world, with its endpoint"
@@ -75,7 +78,8 @@ def address(
         if why:
             yield violation(subject, RULE, path, "(not shown)", why, allowed=kube.allowed_hosts(subject))
             return
-    yield from kube.sent(subject, RULE, path, one, pattern=kube.sources(subject))
+    if not hosts.may_be_told(subject.world, kube.sources(subject), one):
+        yield from kube.sent(subject, RULE, path, one, pattern=kube.sources(subject))
 
 
 def _untraced(subject: Subject, one: str, container: Container) -> str:
@@ -88,7 +92,7 @@ def _untraced(subject: Subject, one: str, container: Container) -> str:
         if any(not isinstance(value, str) for value in said):
             return "its host comes from a variable that cannot be traced to anything that was judged."
         value = said[-1] if said else ""
-        if value and not hosts.inside(kube.sources(subject), value):
+        if value and not hosts.may_be_told(subject.world, kube.sources(subject), value):
             return "its host comes from a variable that names a place elsewhere."
     return ""
 

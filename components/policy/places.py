@@ -31,6 +31,8 @@ _NEEDED = {
     "alicloud:redis/tairInstance:TairInstance": "zoneId",
     "alicloud:vpc/switch:Switch": "zoneId",
     "gcp:artifactregistry/repository:Repository": "location",
+    # Left out, it is the multi-region US.
+    "gcp:bigquery/dataset:Dataset": "location",
     "gcp:vertex/aiEndpoint:AiEndpoint": "location",
     "gcp:compute/router:Router": "region",
     "gcp:compute/routerNat:RouterNat": "region",
@@ -67,10 +69,11 @@ _NEEDED = {
     "azure-native:storage:StorageAccount": "location",
 }
 # What says by its name where data are sent: without a known origin nobody can say where.
-_SENT_TO = {
-    "alicloud:actiontrail/trail:Trail": "slsProjectArn",
-    "gcp:logging/projectSink:ProjectSink": "destination",
-}
+_SINKS = tuple(
+    f"gcp:logging/{name[0].lower()}{name[1:]}:{name}"
+    for name in ("ProjectSink", "FolderSink", "OrganizationSink", "BillingAccountSink")
+)
+_SENT_TO = {"alicloud:actiontrail/trail:Trail": "slsProjectArn", **dict.fromkeys(_SINKS, "destination")}
 # Names, lists and conditions, not places: a DNS zone, a private one and its like are visible in one network, an alert's
 # condition. Azure files them under "Global".
 _PLACELESS = frozenset(
@@ -86,19 +89,10 @@ _PLACELESS = frozenset(
 )
 # Modules and types that join networks. Cells are never joined, across the border least of all.
 _LINKS = (
-    "alicloud:cen/",
-    "alicloud:expressconnect/",
-    "alicloud:ga/",
-    "alicloud:vpc/peerConnection",
-    "alicloud:vpn/",
-    "azure-native:network:VirtualNetworkGateway",
-    "azure-native:network:VirtualNetworkPeering",
-    "azure-native:network:VirtualHub",
-    "gcp:compute/networkPeering",
-    "gcp:compute/vPN",
-    "gcp:compute/vpn",
-    "gcp:compute/haVpn",
-    "gcp:compute/interconnect",
+    *("alicloud:cen/", "alicloud:expressconnect/", "alicloud:ga/", "alicloud:vpc/peerConnection", "alicloud:vpn/"),
+    *("azure-native:network:VirtualNetworkGateway", "azure-native:network:VirtualNetworkPeering"),
+    *("azure-native:network:VirtualHub", "gcp:compute/networkPeering", "gcp:compute/vPN", "gcp:compute/vpn"),
+    *("gcp:compute/haVpn", "gcp:compute/interconnect"),
 )
 _GCP_ZONE = re.compile(r"^(?P<region>[a-z]+-[a-z]+\d+)-[a-z]$")
 _ALI_ZONE = re.compile(r"^(?P<region>[a-z0-9-]+?)(?:-[a-z]|(?<=\d)[a-z])$")
@@ -116,6 +110,7 @@ _ALI_REGION = re.compile(
         rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])" for name in sorted(WORLD_OF["alicloud"], key=len, reverse=True)
     )
 )
+_ALI_LINK = re.compile(r"\bcom\.aliyuncs\.privatelink\.(?P<place>[a-z0-9-]+)")
 _ALI_ARN = re.compile(r"\bacs:[a-z0-9-]+:(?P<place>[a-z0-9-]+):")
 # What every text has that one of the patterns above can match: most have none, and to ask for that costs a tenth.
 _MARKS = {"gcp": re.compile("/"), "alicloud": re.compile(r"\.|acs:")}
@@ -212,10 +207,14 @@ def _place(subject: Subject, cloud: str, path: str, key: str, value: Any) -> Ite
     if cloud == "azure" and value in _ZONE_NUMBERS and _ZONE_KEY.search(key):
         return
     # Google writes a region or a zone also as the address of its page.
-    yield from _known_place(subject, cloud, path, value.rsplit("/", 1)[-1] if cloud == "gcp" else value)
+    yield from known_place(subject, cloud, path, value.rsplit("/", 1)[-1] if cloud == "gcp" else value)
 
 
-def _known_place(subject: Subject, cloud: str, path: str, value: str) -> Iterator[Violation]:
+def known_place(subject: Subject, cloud: str, path: str, value: Any) -> Iterator[Violation]:
+    """RES-001 and RES-002 of one place."""
+    if not isinstance(value, str):
+        yield violation(subject, "RES-004", path, value, "the place cannot be traced to a judged resource.")
+        return
     region = region_of(cloud, value)
     world = WORLD_OF[cloud].get(region)
     if world is None:
@@ -234,14 +233,16 @@ def _named_inside(subject: Subject, cloud: str, path: str, value: str) -> Iterat
     """Ids that hold a place: a key, a cluster or a repository of another region."""
     pattern = {"gcp": _GCP_PATH, "alicloud": _ALI_ARN}.get(cloud)
     for match in pattern.finditer(value) if pattern is not None else ():
-        yield from _known_place(subject, cloud, path, match["place"])
+        yield from known_place(subject, cloud, path, match["place"])
+    for match in _ALI_LINK.finditer(value) if cloud == "alicloud" and ".privatelink." in value else ():
+        yield from known_place(subject, cloud, path, match["place"])
     for match in _ALI_DOMAIN.finditer(value) if cloud == "alicloud" else ():
         # What a host can be of what stands before: a text may be long, and hosts are looked for in all of it.
         host = _NOT_OF_HOST.split(value[max(0, match.start() - _LONGEST_HOST) : match.start()])[-1]
         # The last region in a name is the endpoint's; one before it is part of somebody's own name.
         named = _ALI_REGION.findall(host.lower())
         if named:
-            yield from _known_place(subject, cloud, path, named[-1])
+            yield from known_place(subject, cloud, path, named[-1])
 
 
 def _links(subject: Subject) -> Iterator[Violation]:
@@ -292,7 +293,7 @@ def _copy_settings(kind: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield "replication", "a regional secret", "a global secret is replicated where the cloud likes."
     if kind == "gcp:filestore/instance:Instance" and inputs.get("initialReplication") is not None:
         yield "initialReplication", "absent", "files would be copied to an instance of another region."
-    if kind == "gcp:logging/projectSink:ProjectSink" and _placeless_sink(inputs.get("destination")):
+    if kind in _SINKS and _placeless_sink(inputs.get("destination")):
         yield "destination", "a log bucket of the cell's region", "where logs would be copied to names no region."
     if kind == "azure-native:storage:StorageAccount" and _geo_redundant(sku):
         yield "sku.name", "Standard_LRS, Standard_ZRS, Premium_LRS, Premium_ZRS", "it copies data to another region."
@@ -314,7 +315,7 @@ _COPYING = (
     "azure-native:redisenterprise:Database",
     "azure-native:storage:StorageAccount",
     "gcp:filestore/instance:Instance",
-    "gcp:logging/projectSink:ProjectSink",
+    *_SINKS,
     "gcp:memorystore/instance:Instance",
     "gcp:secretmanager/secret:Secret",
     "gcp:sql/databaseInstance:DatabaseInstance",

@@ -36,6 +36,17 @@ _DEFAULTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "azure-native:sql:Database": (("requestedBackupStorageRedundancy",), ("Local", "Zone")),
     "azure-native:sql:ManagedInstance": (("requestedBackupStorageRedundancy",), ("Local", "Zone")),
 }
+# Settings that must be there because, left out, a copy is kept in the several regions of a continent, or wherever
+# somebody writes from.
+_CHOSEN: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "gcp:compute/image:Image": (("storageLocations",),),
+    "gcp:compute/machineImage:MachineImage": (("storageLocations",),),
+    "gcp:compute/snapshot:Snapshot": (("storageLocations",),),
+    "gcp:compute/resourcePolicy:ResourcePolicy": (
+        ("snapshotSchedulePolicy", "snapshotProperties", "storageLocations"),
+    ),
+    "gcp:pubsub/topic:Topic": (("messageStoragePolicy", "allowedPersistenceRegions"),),
+}
 _JUDGED_BY_PLACES: Final = ("azure-native:storage:StorageAccount", "sku.name")
 _FALSE: Final = (None, False, "", "false")
 
@@ -52,6 +63,28 @@ def _words(subject: Subject) -> Iterator[Violation]:
             if (subject.type, path) == _JUDGED_BY_PLACES:
                 continue
             yield violation(subject, "RES-005", path, value, reason, allowed="a redundancy inside the region")
+
+
+def _chosen(subject: Subject) -> Iterator[Violation]:
+    """RES-003: regions that a cloud would choose, and that are several."""
+    for path in _CHOSEN.get(subject.type, ()):
+        # A policy that makes no snapshots needs no place for them.
+        applies = len(path) < 3 or at(subject.inputs, path[0]) is not None
+        if applies and at(subject.inputs, *path) in (None, "", []):
+            reason = "left out, the cloud keeps a copy in several regions, or wherever somebody writes from."
+            yield violation(subject, "RES-003", ".".join(path), "absent", reason)
+
+
+def _periodic(subject: Subject) -> Iterator[Violation]:
+    """RES-005: backups of Cosmos DB, which are in two regions unless somebody says otherwise."""
+    if not subject.type.startswith(_COSMOS):
+        return
+    policy = subject.inputs.get("backupPolicy")
+    kept = at(policy, "periodicModeProperties", "backupStorageRedundancy")
+    path, allowed = "backupPolicy.periodicModeProperties.backupStorageRedundancy", "Local, Zone, or Continuous"
+    if at(policy, "type") != "Continuous" and kept not in ("Local", "Zone"):
+        reason = "left out, periodic backups are kept in a second region too."
+        yield violation(subject, "RES-005", path, "absent" if kept is None else kept, reason, allowed=allowed)
 
 
 def _is_geo(value: str) -> bool:
@@ -111,8 +144,11 @@ _SINGLE: Final = (
     "gcp:spanner/instance:Instance",
     "gcp:sql/databaseInstance:DatabaseInstance",
 )
+_COSMOS: Final = ("azure-native:documentdb:DatabaseAccount", "azure-native:cosmosdb:DatabaseAccount")
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-005",), run=_words),
     Check(rules=("RES-005",), run=_defaults, types=tuple(_DEFAULTS)),
+    Check(rules=("RES-003",), run=_chosen, types=tuple(_CHOSEN)),
+    Check(rules=("RES-005",), run=_periodic, types=_COSMOS),
     Check(rules=("RES-005", "RES-002"), run=_single, types=_SINGLE),
 )

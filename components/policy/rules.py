@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING
 
 from components.policy import (
     access,
+    addresses,
     alarm_rules,
     hardening,
     hidden,
     hooks,
+    kube_clouds,
     kube_custom,
+    kube_hubs,
     kube_kustomize,
     kube_objects,
     kube_pods,
     kube_routes,
     kube_security,
+    kube_settings,
     kube_texts,
     kube_told,
     kube_volumes,
@@ -40,6 +44,7 @@ RESIDENCY: tuple[Check, ...] = (
     *redundancy.CHECKS,
     *hidden.CHECKS,
     *hooks.CHECKS,
+    *addresses.CHECKS,
     *traffic.CHECKS,
     *alarm_rules.CHECKS,
 )
@@ -53,6 +58,9 @@ INSIDE: tuple[Check, ...] = (
     *kube_volumes.CHECKS,
     *kube_texts.CHECKS,
     *kube_told.CHECKS,
+    *kube_hubs.CHECKS,
+    *kube_clouds.CHECKS,
+    *kube_settings.CHECKS,
     *kube_kustomize.CHECKS,
 )
 KUBERNETES: tuple[Check, ...] = (*INSIDE, *kube_security.CHECKS)

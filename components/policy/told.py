@@ -37,7 +37,7 @@ OWN = (
 # Schemes that name no host: files, sockets, volumes, identities, names of things. Also `$(a command)`, which no reader
 # can follow, and every address of the machine itself, where something listens.
 NO_HOST = (
-    rf"(?i)^{KEY}(?:(?:file|unix|unixgram|pvc|pvc\+cache|spiffe|k8s|secret|vault|npipe|fd|memory|mem|sqlite|duckdb)://.*"
+    rf"(?i)^{KEY}(?:(?:file|dir|unix|unixgram|pvc|pvc\+cache|spiffe|k8s|secret|vault|npipe|fd|memory|mem|sqlite|duckdb)://.*"
     r"|[a-z][a-z0-9+.-]*://(?:[^/]*\$|(?:0\.0\.0\.0|\[::\]|)(?::[0-9]*)?/?))$"
 )
 # Stores that are reached by a name of their own: which place that is stands elsewhere, or is a vendor's.
@@ -62,16 +62,17 @@ _END = r"(?=$|[\s,;/?\"'\]|&)])"
 _WITH_PORT = re.compile(rf"(?<![A-Za-z0-9_.:-])(?P<to>{_ADDRESS}:[0-9]{{2,5}}){_END}")
 _MEANS = (
     r"(?:ur[il]s?|endpoints?|servers?|addr|address(?:es)?|hosts?|brokers?|upstreams?|targets?|collectors?|sinks?|peers?"
-    r"|prox(?:y|ies)|mirrors?|registry|dsn|remote)"
+    r"|prox(?:y|ies)|mirrors?|registry|dsn|remote|destination)"
 )
 _PLACE = rf"{_ADDRESS}(?::[0-9]{{1,5}})?"
 _NAMED = re.compile(
-    rf"(?i)(?<![a-z0-9_.:-])(?P<key>-{{0,2}}[a-z_][a-z0-9_.:-]{{0,80}}?{_MEANS}=|-{{1,2}}[a-z0-9_.-]{{1,80}}?{_MEANS}\s+)"
+    rf"(?i)(?<![a-z0-9_.:-])(?P<key>-{{0,2}}(?:[a-z_][a-z0-9_.:-]{{0,80}}?)?{_MEANS}=|-{{1,2}}[a-z0-9_.-]{{0,80}}?{_MEANS}\s+)"
     rf"[\"']?(?:[^@\s\"'/,]{{1,128}}@)?(?P<to>{_PLACE}(?:,{_PLACE}){{0,50}}){_END}"
 )
 # Programs that speak to whatever address they are given, and what a shell opens as if it were a file.
 _COMMAND = re.compile(
-    r"(?:^|[\s;&|(/\"'`])(?:curl|wget|nc|ncat|netcat|telnet|ssh|scp|sftp|ftp|lftp|rsync|socat|git|openssl)\s(?P<rest>[^;&|\n]{1,2000})"
+    r"(?:^|[\s;&|(/\"'`])(?:curl|wget|nc|ncat|netcat|telnet|ssh|scp|sftp|ftp|lftp|rsync|socat|git|openssl|psql|pg_dump(?:all)?"
+    r"|mysql(?:dump)?|mongodump|mongosh|redis-cli|clickhouse-client|docker|podman|skopeo|crane|oras|nerdctl|ctr|buildah)\s(?P<rest>[^;&|\n]{1,2000})"
 )
 # What stands behind these is a file, a header, a name of something.
 _NOT_SPOKEN_TO = re.compile(
@@ -84,7 +85,7 @@ _SPOKEN_TO = re.compile(
 )
 _OPENED = re.compile(r"/dev/(?:tcp|udp)/(?P<to>[^/\s]{1,253})/")
 _URLS, _COMMENT, _KEY, _OWN_KEY = (re.compile(one) for one in (URLS, COMMENT, f"^{KEY}", OWN))
-_VARIABLE = re.compile(SHELL)
+_VARIABLE, _STORED = re.compile(SHELL), re.compile(STORE)
 
 
 def urls(text: str) -> Iterator[str]:
@@ -98,6 +99,16 @@ def urls(text: str) -> Iterator[str]:
 def bare(url: str) -> str:
     """A URL without what stands before it, its variables as Kubernetes writes them."""
     return _VARIABLE.sub(lambda one: f"$({one.group().strip('${}')})", url[_KEY.match(url).end() :])  # type: ignore[union-attr]
+
+
+def is_own(name: str) -> bool:
+    """Whether a name says that what stands under it is one's own address, or only shown."""
+    return _OWN_KEY.match(f"{name}=") is not None
+
+
+def is_store(value: str) -> bool:
+    """Whether a value is a store that is reached by a name of its own."""
+    return _STORED.match(value) is not None
 
 
 def addresses(text: str, *, name: str = "") -> list[str]:

@@ -72,15 +72,20 @@ _RESOLVERS = {
 }
 _RESOLVING = (
     *("azure-native:dnsresolver:", "azure-native:network:ForwardingRule"),
-    *("gcp:dns/policy:", "gcp:dns/managedZone:"),
+    *("gcp:dns/policy:", "gcp:dns/managedZone:", "alicloud:pvtz/rule:"),
 )
 _SHIPPING = (
     "gcp:pubsub/subscription:",
     "alicloud:message/serviceSubscription:",
     "azure-native:eventgrid:EventSubscription",
 )
+# Services of somebody's that a cloud puts beside its own, and sends what it knows to.
+_PARTNERS = tuple(
+    f"azure-native:{name}:"
+    for name in ("confluent", "datadog", "dynatrace", "elastic", "logz", "newrelic", "nginx", "purestorage", "qumulo")
+)
 _SCOPES = ("gcp:monitoring/metricsScope:", "gcp:monitoring/monitoredProject:")
-_ADDRESS_KEYS = frozenset({"ipv4Address", "ipAddress", "ipv6Address"})
+_ADDRESS_KEYS = frozenset({"ipv4Address", "ipAddress", "ipv6Address", "ip"})
 _REMOTE_WRITE = re.compile(r"(?m)^\s*-?\s*url:\s*[\"']?(?P<url>[^\s\"']+)")
 _STACK = re.compile(r"^(?:[^/]+/){0,2}[a-z][a-z0-9-]*\.(?P<cell>[a-z][a-z0-9-]*)\.(?:infra|platform)$")
 
@@ -241,6 +246,16 @@ def shippers(subject: Subject) -> Iterator[Violation]:
             yield from kube.sent(subject, "RES-017", ".".join(path), at(subject.inputs, *path))
 
 
+def partners(subject: Subject) -> Iterator[Violation]:
+    """RES-017: logs and metrics that a cloud hands over to somebody else's service."""
+    reason = "logs and metrics would go to somebody else's service, wherever that is."
+    if subject.type.startswith(_PARTNERS):
+        yield violation(subject, "RES-017", "type", subject.type, reason, allowed="the cloud's own, in the region")
+    partner = subject.inputs.get("marketplacePartnerId")
+    if partner not in (None, "") and partner is not ACCEPTED:
+        yield violation(subject, "RES-017", "marketplacePartnerId", partner, reason, allowed="a workspace of the cell")
+
+
 def endpoints(subject: Subject) -> Iterator[Violation]:
     """RES-005: access points that are everywhere, wherever in a resource they are named."""
     for path, _, value in leaves(subject):
@@ -253,6 +268,7 @@ CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-005",), run=endpoints),
     Check(rules=("RES-014",), run=telemetry, types=("alicloud:arms/remoteWrite:", *_SCOPES)),
     Check(rules=("RES-017",), run=shippers, types=_SHIPPING),
+    Check(rules=("RES-017",), run=partners, types=(*_PARTNERS, "azure-native:insights:", "azure-native:monitor:")),
     Check(rules=("RES-018",), run=exports, types=_BILL_EXPORTS),
     Check(rules=("RES-019",), run=keys, types=(*_LASTING_KEYS, "pulumi:providers:")),
     Check(rules=("RES-021",), run=origins),

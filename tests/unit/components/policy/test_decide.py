@@ -66,8 +66,8 @@ def test_a_default_provider_gives_a_place_only_when_its_own_is_in_the_graph() ->
     default = row("pulumi:providers:gcp", "default_10_2_0", {"version": "10.2.0"})
     placed = row("pulumi:providers:gcp", "default_10_2_0", {"region": "europe-west4", "version": "10.2.0"})
     abroad = row("pulumi:providers:gcp", "default_10_2_0", {"region": "mars-north1"})
-    topic = row("gcp:pubsub/topic:Topic", "t", {"name": "t"}) | {"provider": f"{default['urn']}::id"}
-    bucket = row("gcp:pubsub/topic:Topic", "t", {"region": "europe-west4"}) | {"provider": f"{default['urn']}::id"}
+    topic = row("gcp:redis/instance:Instance", "t", {"name": "t"}) | {"provider": f"{default['urn']}::id"}
+    bucket = row("gcp:redis/instance:Instance", "t", {"region": "europe-west4"}) | {"provider": f"{default['urn']}::id"}
     judged = {"world": "row", "allowed": ["europe-west4"]}
 
     def rules(*rows: dict[str, Any]) -> list[tuple[str, str]]:
