@@ -240,7 +240,7 @@ def _alicloud(token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[
             "connections": [{"apiServerIntranet": "https://10.64.0.9:6443"}],
             "rrsaMetadata": {
                 "enabled": True,
-                "rrsaOidcIssuerUrl": f"https://oidc.example/{slug}",
+                "rrsaOidcIssuerUrl": f"https://oidc-ack-cn-shanghai.oss-cn-shanghai.aliyuncs.com/{slug}",
                 "ramOidcProviderArn": f"acs:ram::1:oidc-provider/ack-rrsa-{slug}",
             },
         }

@@ -96,8 +96,16 @@ def _leaf(subject: Subject, path: str, key: str, value: str) -> Iterator[Violati
     else:
         found = told.addresses(value, name=key)
     for one in found:
-        if not _WRITING.match(one) and not _IDENTITIES.match(one):
+        if not _WRITING.match(one) and not _IDENTITIES.match(one) and not _is_made(subject, path, one):
             yield from kube_told.address(subject, path, one, beside=value)
+
+
+def _is_made(subject: Subject, path: str, one: str) -> bool:
+    """Whether an address was made by accepted resources, as the issuer of a cluster is: its name may be anything that
+    is not known to lie elsewhere.
+    """
+    top = re.split(r"[.\[:]", path, maxsplit=1)[0]
+    return top in subject.traced and hosts.world_of(hosts.host_of(one)) in (None, subject.world)
 
 
 def _connected(value: str) -> list[str]:
@@ -137,4 +145,3 @@ def _decoded(value: str) -> str:
 
 
 CHECKS: tuple[Check, ...] = (Check(rules=(kube_told.RULE,), run=told_of),)
-__all__ = ["CHECKS", "hosts"]

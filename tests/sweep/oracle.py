@@ -1,7 +1,7 @@
 """Every region that is known × every place of a resource × every origin, with the verdict that a person would give.
 
-It reads `regions.csv` and `types.yaml`, which are kept by hand with a source for each row, and imports nothing of the
-product: what is wrong there cannot be wrong here for the same reason.
+It reads `regions.csv`, `types.yaml` and `types.csv`, which are kept by hand with a source for each row, and imports
+nothing of the product: what is wrong there cannot be wrong here for the same reason.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ _MADE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """One row of the table of regions."""
+    """One row of the table of regions: `source` is the cloud's own page that lists it, `dated` the day that stands on
+    that page where one does, and `read` whether its text was read for this row or its address is known from elsewhere.
+    """
 
     cloud: str
     region: str
@@ -51,6 +53,8 @@ class Region:
     zone: str
     known: bool
     source: str
+    dated: str
+    read: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,15 @@ def regions() -> tuple[Region, ...]:
 
 
 def _region(row: dict[str, str]) -> Region:
-    known = row.pop("known") == "yes"
-    return Region(**row, known=known)
+    known, read = (row.pop(key) == "yes" for key in ("known", "read"))
+    return Region(**row, known=known, read=read)
+
+
+@functools.cache
+def pages() -> dict[str, tuple[str, bool]]:
+    """The provider's page of each type, and whether it was read; the address of the others is of the same form."""
+    with (_HERE / "types.csv").open(encoding="utf-8", newline="") as file:
+        return {row["type"]: (row["source"], row["read"] == "yes") for row in csv.DictReader(file)}
 
 
 @functools.cache

@@ -61,14 +61,47 @@ def test_the_table_names_every_type_that_a_cell_uses() -> None:
     assert named - used == set()
 
 
-def test_each_row_has_a_source_and_is_there_once() -> None:
+# Whose pages say where a region is, and what a type of resource is.
+OWN_PAGES = {
+    "alicloud": ("www.alibabacloud.com", "help.aliyun.com"),
+    "gcp": ("cloud.google.com",),
+    "azure": ("learn.microsoft.com",),
+}
+REGISTRY = "https://www.pulumi.com/registry/packages/"
+
+
+def test_each_region_has_a_source_of_its_own_cloud_and_is_there_once() -> None:
     regions = oracle.regions()
-    assert all(one.source.startswith("https://") and one.place for one in regions)
+    for one in regions:
+        scheme, _, rest = one.source.partition("://")
+        host, _, page = rest.partition("/")
+        assert scheme == "https", one
+        assert host in OWN_PAGES[one.cloud], one
+        assert page, one
+        assert one.place, one
+        assert one.dated == "undated" or datetime.strptime(one.dated, "%Y-%m-%d").replace(tzinfo=UTC), one
     assert len({(one.cloud, one.region) for one in regions}) == len(regions)
     assert {one.jurisdiction for one in regions} == set(oracle.WORLD_OF)
-    for cloud, rows in oracle.types()["own"].items():
-        assert oracle.types()["sources"][cloud].startswith("https://")
-        assert all(row["page"] for row in rows)
+    # Each cloud's pages were read for a good part of its regions.
+    for cloud in OWN_PAGES:
+        known = [one for one in regions if one.cloud == cloud and one.known]
+        assert sum(one.read for one in known) * 3 >= len(known), cloud
+
+
+def test_each_type_has_the_page_of_its_own_in_the_registry() -> None:
+    table, pages = oracle.types(), oracle.pages()
+    named = {row["type"] for rows in table["own"].values() for row in rows} | set(table["tagged"])
+    named |= {*table["elsewhere"]["provider"], *table["elsewhere"]["parent"]}
+    assert set(pages) == named
+    assert len({source for source, _ in pages.values()}) == len(pages)
+    for kind, (source, _) in pages.items():
+        package, _, token = kind.removeprefix("pulumi:providers:").partition(":")
+        module, _, name = token.rpartition(":")
+        own = f"{module.partition('/')[0]}/{name.lower()}" if token else "provider"
+        assert source == f"{REGISTRY}{package}/api-docs/{own}/"
+    for rows in table["own"].values():
+        for row in rows:
+            assert pages[row["type"]][0].endswith(f"/{row['page']}/")
 
 
 def test_the_table_imports_nothing_of_the_product() -> None:
