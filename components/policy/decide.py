@@ -156,7 +156,8 @@ class Graph:
             cells=self._border.cells,
             exports=self._border.exports,
         )
-        return replace(subject, provider=self._provider_of(row, subject))
+        found = self._provider_of(row, subject)
+        return subject if found == "placed" else replace(subject, provider=found)
 
     def _provider_of(self, row: Mapping[str, Any], subject: Subject) -> ProviderIs:
         """Whether a resource's place is stated: by itself, by a provider that was named and is in the graph, or by a

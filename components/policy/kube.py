@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from components.policy import hosts
@@ -25,6 +26,13 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
     "ReplicationController": ("spec", "template", "spec"),
     "StatefulSet": ("spec", "template", "spec"),
 }
+# Kinds of Kubernetes itself that hold no pod and no template of one.
+WITHOUT_PODS = (
+    *(f"kubernetes:core/v1:{kind}" for kind in ("ConfigMap", "Secret", "Namespace", "Service", "LimitRange")),
+    *("kubernetes:core/v1:PersistentVolume", "kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:Endpoints"),
+    *("kubernetes:rbac.authorization.k8s.io/", "kubernetes:networking.k8s.io/", "kubernetes:storage.k8s.io/"),
+    *("kubernetes:policy/", "kubernetes:scheduling.k8s.io/", "kubernetes:coordination.k8s.io/"),
+)
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -114,6 +122,7 @@ class Container:
         return " ".join(said)
 
 
+@lru_cache(maxsize=4096)
 def kind_of(token: str) -> tuple[str, str]:
     """API group (empty for the core) and kind of a type token `kubernetes:GROUP/VERSION:KIND`."""
     _, _, rest = token.partition(":")
@@ -147,7 +156,7 @@ def items(value: Any) -> list[Any]:
 def pods(subject: Subject) -> list[tuple[str, Mapping[str, Any]]]:
     """Every description of a pod in an object, with its place: custom resources hold them in places of their own."""
     if "pods" not in subject.memo:
-        subject.memo["pods"] = list(_pods(subject.inputs, ""))
+        subject.memo["pods"] = [] if subject.type.startswith(WITHOUT_PODS) else list(_pods(subject.inputs, ""))
     return subject.memo["pods"]
 
 

@@ -65,6 +65,6 @@ def reported(subject: Subject) -> Iterator[Violation]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(rules=("RES-020",), run=fetched),
-    Check(rules=("RES-017",), run=reported),
+    Check(rules=("RES-020",), run=fetched, pods=True),
+    Check(rules=("RES-017",), run=reported, pods=True),
 )

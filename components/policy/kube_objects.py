@@ -52,7 +52,8 @@ def origin(subject: Subject) -> Iterator[Violation]:
 def _metadata(subject: Subject) -> Iterator[tuple[str, Any]]:
     """Every description of an object in an object: its own, and those of its templates."""
     yield "metadata", subject.inputs.get("metadata")
-    yield from _templates(subject.inputs.get("spec"), "spec")
+    if not subject.type.startswith(kube.WITHOUT_PODS):
+        yield from _templates(subject.inputs.get("spec"), "spec")
 
 
 def _templates(value: Any, path: str) -> Iterator[tuple[str, Any]]:

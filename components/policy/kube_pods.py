@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from components.policy import hosts, kube
 from components.policy.model import ACCEPTED, UNKNOWN, Check, Subject, at, violation
+from components.policy.places import leaves
 
 if TYPE_CHECKING:
     import re
@@ -135,23 +137,40 @@ def _references(subject: Subject) -> Iterator[tuple[str, Any]]:
 
 def destinations(rule: str) -> Check:
     """The check of one rule about destinations in the environment of containers."""
-    groups = [(hosts.compiled(names), of) for one, names, of in ENV if one == rule]
 
     def run(subject: Subject) -> Iterator[Violation]:
+        for container, path, name, value, of in _destinations(subject).get(rule, ()):
+            pattern = kube.sources(subject) if of == FETCHED else kube.receivers(subject)
+            place = f"{path}.value ({name})"
+            if isinstance(value, str) and not container.stands(value):
+                reason = "its host comes from a variable that is no address of the node or the pod."
+                allowed = f"a fieldRef to {' or '.join(kube.ADDRESSES)}"
+                yield violation(subject, rule, place, "(not shown)", reason, allowed=allowed)
+                continue
+            yield from kube.sent(subject, rule, place, value, pattern=pattern)
+
+    return Check(rules=(rule,), run=run, pods=True)
+
+
+_NAMES = [(rule, hosts.compiled(names), of) for rule, names, of in ENV]
+
+
+@lru_cache(maxsize=4096)
+def ruled(name: str) -> tuple[tuple[str, str], ...]:
+    """The rules that a variable of this name is under, each with whether data are sent there or things fetched."""
+    return tuple((rule, of) for rule, names, of in _NAMES if names.match(name))
+
+
+def _destinations(subject: Subject) -> dict[str, list[tuple[Container, str, str, Any, str]]]:
+    """By rule: (container, path, name, value, direction) of each variable whose name means a destination."""
+    if "destinations" not in subject.memo:
+        found: dict[str, list[tuple[Container, str, str, Any, str]]] = {}
         for container in kube.containers(subject):
             for path, name, value in container.env():
-                for names, of in groups:
-                    if names.match(name):
-                        pattern = kube.sources(subject) if of == FETCHED else kube.receivers(subject)
-                        place = f"{path}.value ({name})"
-                        if isinstance(value, str) and not container.stands(value):
-                            reason = "its host comes from a variable that is no address of the node or the pod."
-                            allowed = f"a fieldRef to {' or '.join(kube.ADDRESSES)}"
-                            yield violation(subject, rule, place, "(not shown)", reason, allowed=allowed)
-                            continue
-                        yield from kube.sent(subject, rule, place, value, pattern=pattern)
-
-    return Check(rules=(rule,), run=run)
+                for rule, of in ruled(name):
+                    found.setdefault(rule, []).append((container, path, name, value, of))
+        subject.memo["destinations"] = found
+    return subject.memo["destinations"]
 
 
 def logging(subject: Subject) -> Iterator[Violation]:
@@ -241,7 +260,8 @@ def weights(subject: Subject) -> Iterator[Violation]:
     for container in kube.containers(subject):
         if is_engine(container):
             yield from _models(subject, container)
-    if not _names_uri(subject.inputs):
+    # A URI of weights stands nearly nowhere: it is looked for before paths are made.
+    if not any(key in _URI_KEYS or key == "uri" for _, key, _ in leaves(subject)):
         return
     pattern = hosts.compiled(storage(subject.world, kube.sources(subject)))
     for path, value in _uris(subject.inputs):
@@ -252,13 +272,6 @@ def weights(subject: Subject) -> Iterator[Violation]:
             name = hosts.first_outside(sources, value) if isinstance(value, str) else ""
             reason = hosts.why(name, subject.world) if isinstance(value, str) else "it cannot be traced."
             yield violation(subject, "RES-020", path, shown, reason, allowed="a claim, a path, or a store of the world")
-
-
-def _names_uri(value: Any) -> bool:
-    """Whether a URI of weights stands anywhere: nearly nowhere, so that it is looked for before paths are made."""
-    if hasattr(value, "items"):
-        return any(str(key) in _URI_KEYS or str(key) == "uri" or _names_uri(inner) for key, inner in value.items())
-    return isinstance(value, list | tuple) and any(_names_uri(inner) for inner in value)
 
 
 def _uris(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -312,13 +325,13 @@ def probes(subject: Subject) -> Iterator[Violation]:
 
 CHECKS: tuple[Check, ...] = (
     Check(rules=("RES-004",), run=kube.untraced),
-    Check(rules=("RES-028",), run=probes),
+    Check(rules=("RES-028",), run=probes, pods=True),
     Check(rules=("RES-023",), run=images),
     *(destinations(rule) for rule in dict.fromkeys(rule for rule, _, _ in ENV)),
-    Check(rules=("RES-016",), run=logging),
-    Check(rules=("RES-017",), run=traces),
+    Check(rules=("RES-016",), run=logging, pods=True),
+    Check(rules=("RES-017",), run=traces, pods=True),
     Check(rules=("RES-020",), run=weights),
-    Check(rules=("RES-031",), run=agents),
-    Check(rules=("RES-026",), run=resolvers),
-    Check(rules=("RES-028",), run=aliases),
+    Check(rules=("RES-031",), run=agents, pods=True),
+    Check(rules=("RES-026",), run=resolvers, pods=True),
+    Check(rules=("RES-028",), run=aliases, pods=True),
 )

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from components.policy import hosts, kube, kube_told, told
-from components.policy.kube_texts import MAX_TEXT, read, texts
+from components.policy.kube_texts import MAX_TEXT, TYPES, parsed, texts
 from components.policy.model import Check, Subject, at, violation
 from components.policy.places import walk
 
@@ -50,7 +50,6 @@ _MODELS_ABROAD = re.compile(
 )
 
 
-_TEXTS = ("kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret")
 _ENTRIES = ("kubernetes:networking.k8s.io/", "kubernetes:extensions/")
 
 
@@ -64,7 +63,7 @@ def settings(subject: Subject) -> Iterator[Violation]:
         if key.endswith(_LINES):
             yield from _lines(subject, path, text)
         elif _may_say_something(text):
-            for document in _documents(key, text):
+            for document in _documents(subject, key, text):
                 yield from _document(subject, path, document)
 
 
@@ -74,11 +73,11 @@ def _may_say_something(text: str) -> bool:
     return ("\n" in whole or whole[:1] == "{") and any(one in whole for one in (".", "://", "model_list", "type"))
 
 
-def _documents(key: str, text: str) -> list[Any]:
+def _documents(subject: Subject, key: str, text: str) -> list[Any]:
     """What a text holds; nothing for one that is no settings (a script, a template, prose)."""
     if key.endswith(_NO_SETTINGS):
         return []
-    return [one for one in read(text) or () if isinstance(one, dict) and not _is_a_board(one)]
+    return [one for one in parsed(subject, text, key) or () if isinstance(one, dict) and not _is_a_board(one)]
 
 
 def _is_a_board(document: Any) -> bool:
@@ -168,6 +167,6 @@ def snippets(subject: Subject) -> Iterator[Violation]:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(rules=(kube_told.RULE, "RES-032"), run=settings, types=_TEXTS),
+    Check(rules=(kube_told.RULE, "RES-032"), run=settings, types=TYPES),
     Check(rules=(kube_told.RULE,), run=snippets, types=_ENTRIES),
 )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from components.policy.model import Violation
 
 MAX_TEXT = 512 * 1024
+# The objects that hold texts for others.
+TYPES = ("kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret")
 # Parts of configurations that say where something goes.
 _METRICS = ("remote_write", "remote_read", "scrape_configs", "datasources", "tracing", "alerting", "receivers")
 _LOGS = ("exporters", "pipeline", "clients", "sinks")
@@ -44,9 +46,9 @@ _TELLS = ("url", "api_url", "webhook_url", "smarthost", "site_url")
 
 def texts(subject: Subject) -> list[tuple[str, str, Any]]:
     """(path, key, text) of what a ConfigMap or a Secret holds, decoded where it is encoded."""
-    kind = kube.kind_of(subject.type)[1]
-    if kind not in {"ConfigMap", "Secret"}:
+    if not subject.type.startswith(TYPES):
         return []
+    kind = kube.kind_of(subject.type)[1]
     if "texts" not in subject.memo:
         subject.memo["texts"] = [
             (f"{part}[{key}]", key, decoded(value) if coded and isinstance(value, str) else value)
@@ -192,16 +194,15 @@ def _answers(subject: Subject, path: str, text: str) -> Iterator[Violation]:
 
 def variables(rule: str) -> Check:
     """The check of one rule about destinations in what pods take their environment from as a whole."""
-    groups = [(hosts.compiled(names), of) for one, names, of in kube_pods.ENV if one == rule]
 
     def run(subject: Subject) -> Iterator[Violation]:
         for path, key, value in texts(subject):
-            for names, of in groups:
-                if isinstance(value, str) and names.match(key):
+            for named, of in kube_pods.ruled(key) if isinstance(value, str) else ():
+                if named == rule:
                     pattern = kube.sources(subject) if of == kube_pods.FETCHED else kube.receivers(subject)
                     yield from kube.sent(subject, rule, path, value, pattern=pattern)
 
-    return Check(rules=(rule,), run=run)
+    return Check(rules=(rule,), run=run, types=TYPES)
 
 
 def _documents(subject: Subject, rule: str) -> Iterator[tuple[str, Any]]:
@@ -210,7 +211,7 @@ def _documents(subject: Subject, rule: str) -> Iterator[tuple[str, Any]]:
     for path, key, text in texts(subject):
         if not isinstance(text, str) or not ("\\" in text or any(word in text for word in words)):
             continue
-        found = _read(text, key)
+        found = parsed(subject, text, key)
         if found is not None:
             yield from ((path, one) for one in found if isinstance(one, dict))
             continue
@@ -237,11 +238,22 @@ def _read(text: str, key: str) -> list[Any] | None:
                 return [json.loads(text)]
             except ValueError:
                 pass
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
+        if "*" in text and any(
+            isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)
+        ):
             return None
         return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
+
+
+def parsed(subject: Subject, text: str, key: str) -> list[Any] | None:
+    """What a text of a subject holds, read once for all checks."""
+    known = ("parsed", key, id(text))
+    if known not in subject.memo:
+        # The text is kept beside it, so that no other can have its place.
+        subject.memo[known] = (text, _read(text, key))
+    return subject.memo[known][1]
 
 
 def read(text: str) -> list[Any] | None:
@@ -250,11 +262,11 @@ def read(text: str) -> list[Any] | None:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(rules=("RES-004",), run=untraced),
-    Check(rules=("RES-014",), run=metrics),
-    Check(rules=("RES-017",), run=collectors),
-    Check(rules=("RES-026",), run=resolvers),
+    Check(rules=("RES-004",), run=untraced, types=TYPES),
+    Check(rules=("RES-014",), run=metrics, types=TYPES),
+    Check(rules=("RES-017",), run=collectors, types=(*TYPES, "kubernetes:opentelemetry.io/")),
+    Check(rules=("RES-026",), run=resolvers, types=TYPES),
     *(variables(rule) for rule in dict.fromkeys(rule for rule, _, _ in kube_pods.ENV)),
 )
 
-__all__ = ["CHECKS", "hosts", "read", "receiver", "texts", "values"]
+__all__ = ["CHECKS", "TYPES", "hosts", "parsed", "read", "receiver", "texts", "values"]

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 RULE = "RES-034"
 # Nothing that a cluster keeps is longer.
 MAX_TEXT = 2 << 20
-_JUDGED = hosts.compiled("|".join(names for _, names, _ in kube_pods.ENV if "(?i)" not in names))
-_JUDGED_TOO = tuple(hosts.compiled(names) for _, names, _ in kube_pods.ENV if "(?i)" in names)
 _STORE, _MOVABLE, _SAID = (hosts.compiled(one) for one in (told.STORE, told.MOVABLE, told.SAID_WHERE))
 _STORES = hosts.compiled(kube_pods.STORES)
 _VARIABLE = hosts.compiled(hosts.VARIABLE)
@@ -29,7 +27,7 @@ _VARIABLE = hosts.compiled(hosts.VARIABLE)
 
 def is_judged(name: str) -> bool:
     """Whether a variable has a rule of its own."""
-    return _JUDGED.match(name) is not None or any(one.match(name) for one in _JUDGED_TOO)
+    return bool(kube_pods.ruled(name))
 
 
 def containers(subject: Subject) -> Iterator[Violation]:
@@ -116,6 +114,6 @@ def _is_of_argo(subject: Subject, key: str) -> bool:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(rules=(RULE,), run=containers),
-    Check(rules=(RULE,), run=texts),
+    Check(rules=(RULE,), run=containers, pods=True),
+    Check(rules=(RULE,), run=texts, types=kube_texts.TYPES),
 )

@@ -113,12 +113,13 @@ class Check:
     """A function that looks for violations of some rules. The first of `rules` stands for all when it fails.
 
     `types` are beginnings of the type tokens that it says something about, where it is silent about all others; empty
-    for a check of every type.
+    for a check of every type. `pods` is set where it looks at pods alone, so that kinds that hold none are passed by.
     """
 
     rules: tuple[str, ...]
     run: Callable[[Subject], Iterator[Violation]]
     types: tuple[str, ...] = ()
+    pods: bool = False
 
 
 # Values longer than this are cut in a refusal.

@@ -16,6 +16,7 @@ from components.policy import (
     hardening,
     hidden,
     hooks,
+    kube,
     kube_clouds,
     kube_custom,
     kube_hubs,
@@ -80,7 +81,10 @@ STACKS: tuple[Check, ...] = (Check(rules=("RES-011",), run=traffic.references),)
 def checks_of(token: str, *, security: bool = True) -> tuple[Check, ...]:
     """The checks that have something to say about a type; without `security` those about residency alone."""
     found = checks_for(token, security=security)
-    return tuple(check for check in found if not check.types or token.startswith(check.types))
+    podless = token.startswith(kube.WITHOUT_PODS)
+    return tuple(
+        check for check in found if (not check.types or token.startswith(check.types)) and not (check.pods and podless)
+    )
 
 
 def checks_for(token: str, *, security: bool = True) -> tuple[Check, ...]:
