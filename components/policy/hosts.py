@@ -16,12 +16,17 @@ from components.clouds.regions import WORLD_OF
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Namespaces that are called so everywhere, and by whose names no domain of the internet ends.
+_NAMESPACES = (
+    "default|monitoring|observability|logging|tracing|telemetry|metrics|redis|kafka|mysql|postgres|postgresql|mongodb"
+    "|rabbitmq|zookeeper|etcd|minio|elasticsearch|opensearch|clickhouse|qdrant|milvus"
+)
 # Addresses that no route leads to from outside: the cluster's own, the machine's own, a cloud's link-local services.
 _PRIVATE = (
     r"localhost",
     r"(?:[a-z0-9_-]+\.)+(?:svc|local|internal)",
     # A Service and its namespace. Behind the last dot of a name of the internet stands no hyphen, nor one of these.
-    r"[a-z0-9_-]+\.(?:default|monitoring|observability|logging|tracing|telemetry|metrics|[a-z0-9]+(?:-[a-z0-9]+)+)",
+    rf"[a-z0-9_-]+\.(?:{_NAMESPACES}|[a-z0-9]+(?:-[a-z0-9]+)+)",
     r"10\.[0-9.]+",
     r"127\.[0-9.]+",
     r"192\.168\.[0-9.]+",

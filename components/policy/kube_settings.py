@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ASKED = re.compile(
     r"(?:endpoints?|apibase|baseurl|apiurl|serverurl|serveraddress|serveraddr|bootstrapservers|brokers?|brokerlist|dsn|upstreams?"
     r"|proxypass|proxyurl|webhookurl|pushurl|remoteurl|databaseurl|redisurl|connectionurl|connectionstring|socketaddress"
-    r"|address|collector(?:url|address)?|opentelemetryservice)$"
+    r"|hostport|address|collector(?:url|address)?|opentelemetryservice)$"
 )
 _PLACE = re.compile(
     r"(?:[^@\s/]{1,128}@)?(?:[A-Za-z0-9_-]{1,63}\.){1,12}[A-Za-z0-9-]{1,63}\.?(?::[0-9]{1,5})?(?:/\S*)?"
@@ -32,6 +32,8 @@ _LINES = (".ini", ".properties", ".env", ".cfg", ".toml")
 _LINE = re.compile(
     r"(?m)^[ \t]*(?:export[ \t]+)?(?P<key>[A-Za-z_][\w.-]{0,80})[ \t]*=[ \t]*[\"']?(?P<value>[^\s\"'#;]{1,2048})"
 )
+# Languages of their own, in which an address is what something is sent to.
+_CONFIGURED = (".conf", ".tf", ".hcl", ".alloy", ".river")
 # Where a proxy sends requests.
 _PASSED = re.compile(r"(?:^|[{;\s])(?:proxy|grpc|fastcgi|uwsgi|scgi)_pass\s+(?P<to>[^;\s]{1,2048})\s*;")
 _BEHIND = re.compile(
@@ -44,6 +46,9 @@ _NO_SETTINGS = (
 )
 # Stores of Thanos, Loki and their like that are a vendor's, and those that lie where an endpoint says.
 _ABROAD: Final = {"cn": frozenset({"gcs", "gs", "azure", "bos", "oci", "cos"}), "row": frozenset({"bos", "cos", "obs"})}
+_BUCKETS = re.compile(
+    r"\.(?:gcs|azure|azure_storage|bos|swift)\.(?:bucket_name|bucketname|bucket|container_name|account_name)$"
+)
 _MODELS_ABROAD = re.compile(
     r"(?i)^(?:openai|azure|azure_ai|anthropic|gemini|vertex_ai|bedrock|sagemaker|mistral|cohere|groq|together_ai|replicate"
     r"|openrouter|fireworks_ai|perplexity|xai|nvidia_nim|databricks)/|^(?:gpt-|claude-|gemini-|o[134]-|chatgpt)"
@@ -60,6 +65,9 @@ def settings(subject: Subject) -> Iterator[Violation]:
             continue
         if key.endswith((".conf", ".cfg", ".conf.template")) and ("_pass" in text or "server" in text):
             yield from passed(subject, path, text)
+        if key.endswith(_CONFIGURED) and not _is_a_proxy(text):
+            for one in told.addresses(text):
+                yield from kube_told.address(subject, path, one, beside=text)
         if key.endswith(_LINES):
             yield from _lines(subject, path, text)
         elif _may_say_something(text):
@@ -67,10 +75,19 @@ def settings(subject: Subject) -> Iterator[Violation]:
                 yield from _document(subject, path, document)
 
 
+def _is_a_proxy(text: str) -> bool:
+    """Whether a text is of a server of pages, which names its callers' addresses too, or of a collector that has a rule
+    of its own.
+    """
+    return any(one in text for one in ("server_name", "_pass ", "[OUTPUT]", "<match", "VirtualHost"))
+
+
 def _may_say_something(text: str) -> bool:
     """Whether a text is more than one value, and holds anything like an address."""
     whole = text.strip()
-    return ("\n" in whole or whole[:1] == "{") and any(one in whole for one in (".", "://", "model_list", "type"))
+    return ("\n" in whole or whole[:1] == "{") and any(
+        one in whole for one in (".", "://", "model_list", "type", "bucket")
+    )
 
 
 def _documents(subject: Subject, key: str, text: str) -> list[Any]:
@@ -113,6 +130,12 @@ def _leaf(subject: Subject, path: str, place: str, key: str, value: str) -> Iter
     # Istio's own word for it.
     if small == "service" and ("opentelemetry" in place or "extensionProviders" in place):
         small = "opentelemetryservice"
+    if small in {"host", "hosts"} and re.search(r"(?:^|\.)outputs?\b", place):
+        small = "endpoint"
+    if subject.world == "cn" and _BUCKETS.search(f".{place}"):
+        reason = "it is a store of a cloud outside China."
+        yield violation(subject, kube_told.RULE, path, f"{place}", reason, allowed="a store with an endpoint inside")
+        return
     if _ASKED.search(small) is None:
         if told.is_store(value):
             yield from kube_told.address(subject, path, value)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from components.policy.model import Violation
 
 MAX_TEXT = 512 * 1024
+_DEEP = 100
 # The objects that hold texts for others.
 TYPES = ("kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret")
 # Parts of configurations that say where something goes.
@@ -238,18 +239,42 @@ def _read(text: str, key: str) -> list[Any] | None:
                 return [json.loads(text)]
             except ValueError:
                 pass
-        if "*" in text and any(
-            isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)
-        ):
+        if ("*" in text or _may_be_deep(text)) and not _is_plain(text):
             return None
         return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
 
 
+def _may_be_deep(text: str) -> bool:
+    """Whether a text could be nested so deep that the reader itself would fall over: every level needs a mark."""
+    if text.count("[") + text.count("{") > _DEEP:
+        return True
+    return any(
+        line.count("- ") + line.count("? ") + len(line) - len(line.lstrip()) > _DEEP for line in text.split("\n")
+    )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text holds no alias, and nothing that is nested deeper than any settings are."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return False
+        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            depth += 1
+            if depth > _DEEP:
+                return False
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            depth -= 1
+    return True
+
+
 def parsed(subject: Subject, text: str, key: str) -> list[Any] | None:
     """What a text of a subject holds, read once for all checks."""
-    known = ("parsed", key, id(text))
+    known = f"parsed {key} {id(text)}"
     if known not in subject.memo:
         # The text is kept beside it, so that no other can have its place.
         subject.memo[known] = (text, _read(text, key))

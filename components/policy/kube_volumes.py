@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from components.policy import kube
-from components.policy.model import Check, Subject, at
+from components.policy.model import Check, Subject, at, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.policy.model import Violation
 
+# Drivers by their names, and what was once a part of Kubernetes.
+_IN_TREE = ("awsElasticBlockStore", "gcePersistentDisk", "azureDisk", "azureFile")
+_ABROAD = re.compile(
+    r"(?:^|\.)csi\.(?:azure|aws|storage\.gke|cloud\.google|digitalocean|linode|ovh|scaleway|hetzner)\b|(?:csi\.)?storage\.gke\.io$"
+    r"|\.csi\.aws\.com$|\.csi\.azure\.com$|^kubernetes\.io/(?:aws|gce|azure)"
+)
 # Keys of drivers' own settings that name a server.
 _SERVERS = ("url", "server", "endpoint", "host", "address", "storageEndpoint", "source")
 
@@ -19,6 +26,8 @@ _SERVERS = ("url", "server", "endpoint", "host", "address", "storageEndpoint", "
 def volumes(subject: Subject) -> Iterator[Violation]:
     """RES-020: volumes of stores outside the cluster."""
     _, kind = kube.kind_of(subject.type)
+    if subject.world == "cn" and kind == "StorageClass":
+        yield from _foreign(subject, "provisioner", subject.inputs.get("provisioner"))
     if kind == "PersistentVolume":
         yield from _volume(subject, "spec", subject.inputs.get("spec"))
     elif kind == "StorageClass":
@@ -28,7 +37,19 @@ def volumes(subject: Subject) -> Iterator[Violation]:
             yield from _volume(subject, f"{path}.volumes[{index}]", one)
 
 
+def _foreign(subject: Subject, path: str, driver: Any) -> Iterator[Violation]:
+    """RES-020: in China no disks, files and buckets of a cloud that has no region there."""
+    if isinstance(driver, str) and _ABROAD.search(driver):
+        reason = "it keeps data in a cloud outside China."
+        yield violation(subject, "RES-020", path, driver, reason, allowed="a driver of the world's own cloud")
+
+
 def _volume(subject: Subject, path: str, one: Any) -> Iterator[Violation]:
+    if subject.world == "cn":
+        yield from _foreign(subject, f"{path}.csi.driver", at(one, "csi", "driver"))
+        for key in _IN_TREE:
+            if at(one, key) is not None:
+                yield from _foreign(subject, f"{path}.{key}", f"kubernetes.io/{key}")
     yield from _settings(subject, f"{path}.csi.volumeAttributes", at(one, "csi", "volumeAttributes"))
     yield from _settings(subject, f"{path}.flexVolume.options", at(one, "flexVolume", "options"))
     yield from _sent(subject, f"{path}.nfs.server", at(one, "nfs", "server"))

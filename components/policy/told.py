@@ -83,6 +83,9 @@ _ENDS = "com|net|org|io|cn|ai|dev|cloud|app|co|eu|uk|de|fr|it|ch|nl|es|us|ca|jp|
 _SPOKEN_TO = re.compile(
     rf"(?i)(?<![a-z0-9_./-])(?P<to>[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|(?:[a-z0-9_-]{{1,63}}\.){{1,12}}(?:{_ENDS}))(?=$|[:/\s\"'])"
 )
+# As Git writes a repository that is reached by SSH, and as some name a kind of store before its host.
+_BY_SSH = re.compile(rf"(?<![A-Za-z0-9._-])[A-Za-z0-9._-]{{1,64}}@(?P<to>{_NAME}):[A-Za-z~/]")
+_OF_KIND = re.compile(rf"(?<![A-Za-z0-9._-])(?:s3|rest|sftp):(?:[^@\s/]{{1,64}}@)?(?P<to>{_NAME})(?=[/:\s]|$)")
 _OPENED = re.compile(r"/dev/(?:tcp|udp)/(?P<to>[^/\s]{1,253})/")
 _URLS, _COMMENT, _KEY, _OWN_KEY = (re.compile(one) for one in (URLS, COMMENT, f"^{KEY}", OWN))
 _VARIABLE, _STORED = re.compile(SHELL), re.compile(STORE)
@@ -125,6 +128,8 @@ def addresses(text: str, *, name: str = "") -> list[str]:
     named = f"{name}={text}" if name else text
     found += [one["to"] for one in _WITH_PORT.finditer(text) if not _is_file(one["to"])] if ":" in text else []
     found += [one["to"] for one in _NAMED.finditer(named) if not _OWN_KEY.match(one["key"]) and not _is_file(one["to"])]
+    if ":" in text:
+        found += [one["to"] for finder in (_BY_SSH, _OF_KIND) for one in finder.finditer(text)]
     for one in _COMMAND.finditer(text) if not name else ():
         found += [to["to"] for to in _SPOKEN_TO.finditer(_NOT_SPOKEN_TO.sub(" ", f" {one['rest']}"))]
     found += [one["to"] for one in _OPENED.finditer(text)] if "/dev/" in text else []

@@ -15,7 +15,7 @@ from components.policy import documents, hosts, kube, kube_objects
 from components.policy.decide import decide
 from tests import kube_cases, kube_text_cases, kube_told_cases
 from tests.kube_cases import engine, env, plain, with_env
-from tests.residency_cases import ALLOWED, POD, Case, labelled, pod
+from tests.residency_cases import ALLOWED, POD, Case, labelled, pod, thing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,24 @@ def test_no_value_keeps_a_rule_busy(value: str) -> None:
         assert decide([{"urn": "u::x", "type": POD, "inputs": body}], world="cn", allowed=ALLOWED["cn"])
         if value == HOSTILE[-1]:
             break
+    assert time.process_time() - began < 20
+
+
+TEXTS = [
+    *("{" * 50_000, "[" * 50_000, "- " * 50_000, "a.b: {" * 20_000),
+    *("a." * 60_000, "x=\n" * 60_000, "proxy_pass " * 20_000, "server a.b " * 20_000, "a@" * 60_000),
+    *("s3:a." * 30_000, "git@a.b.c" * 12_000, "rewrite name a " * 15_000, "://" * 60_000, "x_url=" * 20_000),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:12])
+@pytest.mark.parametrize("key", ["a.conf", "x.yaml", "Corefile", "a.ini", "run.sh", "values"])
+def test_no_text_keeps_a_rule_busy_nor_ends_the_program(text: str, key: str) -> None:
+    """The reader of YAML itself falls over what is nested deeper than its stack."""
+    began = time.process_time()
+    patch = thing("kustomize.config.k8s.io/v1beta1", "Kustomization", patches=[{"patch": text}])
+    for body in (kube_text_cases.config(text, key), pod("cn", args=[text]), patch):
+        decide([{"urn": "u::x", "type": kube.token_of(body), "inputs": body}], world="cn", allowed=ALLOWED["cn"])
     assert time.process_time() - began < 20
 
 
