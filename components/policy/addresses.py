@@ -50,6 +50,7 @@ _SCRIPTS: Final = frozenset(
     }
 )
 _CODED: Final = frozenset({"userData", "customData", "encodedsamlMetadataDocument", "samlMetadataDocument"})
+_KEYS: Final = _HOSTS | _SCRIPTS | _CODED
 # Words, and names by which somebody else comes in.
 _LEFT: Final = frozenset(
     {
@@ -74,7 +75,7 @@ def told_of(subject: Subject) -> Iterator[Violation]:
     for path, key, value in leaves(subject):
         if not isinstance(value, str):
             continue
-        if "://" in value or key in _HOSTS or key in _SCRIPTS or key in _CODED or (value[:1] == "{" and "." in value):
+        if key in _KEYS or "://" in value or (value[:1] == "{" and "." in value):
             yield from _leaf(subject, path, key, value)
         elif behind and key in _ADDRESSES and _NUMBERS.fullmatch(value):
             yield from kube_told.address(subject, path, value)
