@@ -83,7 +83,7 @@ def test_the_platform_is_not_built_on_a_cluster_that_is_not_the_pinned_one(stage
     outputs = json.loads(
         stage.shell("cn", "pulumi", "stack", "output", "--json", "--stack", f"rehearsal.{cell}.infra").out
     )
-    preview = ("pulumi", "preview", "--stack", f"rehearsal.{cell}.platform")
+    preview = ("pulumi", "--cwd", str(stage.home.workspace("cn")), "preview", "--stack", f"rehearsal.{cell}.platform")
     refused = stage.shell("cn", "env", f"TWAIN_LOCK_DIR={locks}", *preview)
     assert refused.code != 0
     said = refused.out + refused.err
