@@ -299,7 +299,7 @@ def test_a_preview_tells_what_the_change_costs_a_month_and_what_it_cannot_tell(e
     assert found["cost"]["totals"] == item["cost"]["totals"]
     assert (found["cost"]["unpriced"], found["cost"]["unknown"]) == (1, [])
     told = engine.twain(*asked).out
-    assert f"+0.00 (pools at their smallest) to +{item['cost']['totals'][0]['monthly']['atLargest']}" in told
+    assert f"+0.00 (pools at their smallest) to +{price * 2 * 730:.2f} (at their largest) USD" in told
     assert "no price is known or it is billed by use: RouterNat" in told
 
 
