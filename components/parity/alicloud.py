@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from components.clouds.gateways import ALICLOUD_CONTROLLER
 from components.parity import graph as g
 from components.parity.pools import Pool, Pools, of_clusters, of_gpu_pools
 
@@ -272,6 +273,14 @@ def _audit(graph: Graph) -> str | None:
     return _cluster(graph, *facts, yes="on", no="off")
 
 
+def _gateway(graph: Graph) -> str | None:
+    """A component that was installed by itself; a cluster's list of components counts as well."""
+    names = [one.get("name") for one in graph.all("alicloud:cs/kubernetesAddon:KubernetesAddon")]
+    for cluster in graph.all(CLUSTER):
+        names += [g.at(one, "name") for one in g.listed(cluster, "addons") or ()]
+    return _cluster(graph, g.some(g.is_(name, ALICLOUD_CONTROLLER) for name in names), yes="declared", no="none")
+
+
 def _protected(graph: Graph) -> str | None:
     facts = [g.is_(one.get("deletionProtection"), True) for one in graph.all(CLUSTER)]
     return _cluster(graph, *facts, yes="cloud", no="none")
@@ -308,6 +317,7 @@ READERS: dict[str, Reader] = {
     "log.retention": _retention,
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
+    "gateway.controller": _gateway,
     # No resource of the provider can be one, so a cluster in view has none.
     "alarm.silent": _alarm,
     "budget.alert": lambda graph: "none" if graph.all(CLUSTER) else None,

@@ -231,6 +231,11 @@ def _metrics(graph: Graph) -> str | None:
     return _cluster(graph, *facts, yes="on", no="off")
 
 
+def _gateway(graph: Graph) -> str | None:
+    facts = [g.is_(g.at(one, "serviceMeshProfile", "mode"), "Istio") for one in graph.all(CLUSTER)]
+    return _cluster(graph, *facts, yes="declared", no="none")
+
+
 def _protected(graph: Graph) -> str | None:
     """A lock on the cluster. What a lock is on stands in its scope, which in a plan of what is not there is unknown."""
     locks = graph.like("azure-native:authorization", "ManagementLockByScope")
@@ -287,6 +292,7 @@ READERS: dict[str, Reader] = {
     "log.retention": _retention,
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
+    "gateway.controller": _gateway,
     "alarm.silent": _alarm,
     "budget.alert": _budget,
 }

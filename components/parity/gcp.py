@@ -210,6 +210,14 @@ def _metrics(graph: Graph) -> str | None:
     return _cluster(graph, *facts, yes="on", no="off")
 
 
+def _gateway(graph: Graph) -> str | None:
+    facts = [
+        g.is_(g.at(one, "gatewayApiConfig", "channel"), "CHANNEL_STANDARD", "CHANNEL_EXPERIMENTAL")
+        for one in graph.all(CLUSTER)
+    ]
+    return _cluster(graph, *facts, yes="declared", no="none")
+
+
 def _protected(graph: Graph) -> str | None:
     facts = [g.is_(one.get("deletionProtection"), True) for one in graph.all(CLUSTER)]
     return _cluster(graph, *facts, yes="engine", no="none")
@@ -257,6 +265,7 @@ READERS: dict[str, Reader] = {
     "log.retention": _retention,
     "metrics.managed": _metrics,
     "deletion.protection": _protected,
+    "gateway.controller": _gateway,
     "alarm.silent": _alarm,
     "budget.alert": _budget,
 }
