@@ -12,7 +12,7 @@ _TOTAL = {"currency": "ISO 4217", "monthly": _SPAN, "basis": "sourced|derived|sy
 # Null where nobody knows what would change: a stack of another world.
 ITEM: Final[dict[str, Any]] = {
     "hours": "integer",
-    "lines": [
+    "priced": [
         {
             **_WHAT,
             "sku": "string",

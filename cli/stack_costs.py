@@ -56,7 +56,7 @@ def as_json(cost: Cost) -> dict[str, Any]:
     """The cost of a stack's change, as `stack preview -o json` has it."""
     return {
         "hours": changes.HOURS,
-        "lines": [_line(one) for one in cost.lines],
+        "priced": [_line(one) for one in cost.lines],
         "unpriced": [_unpriced(one) for one in cost.unpriced],
         "totals": [_total(one) for one in cost.totals()],
     }

@@ -23,7 +23,7 @@ def test_a_larger_gpu_pool_costs_a_range_in_the_currency_of_each_cloud(stage: St
     found = {item["cell"]: item["cost"] for item in ran.json["items"]}
     assert set(found) == set(CELLS)
     for cell, currency in CELLS.items():
-        (line,) = found[cell]["lines"]
+        (line,) = found[cell]["priced"]
         assert (line["name"], line["op"], line["currency"]) == (f"{cell}-gpu80g", "update", currency)
         assert (line["before"], line["after"]) == (
             {"atSmallest": "0", "atLargest": "4"},

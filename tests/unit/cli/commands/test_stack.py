@@ -286,7 +286,7 @@ def test_a_preview_tells_what_the_change_costs_a_month_and_what_it_cannot_tell(e
     asked = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
     found = engine.twain(*asked, "-o", "json").json
     (item,) = found["items"]
-    (line,) = item["cost"]["lines"]
+    (line,) = item["cost"]["priced"]
     price = Decimal(line["price"])
     assert (line["currency"], line["sku"], line["after"]) == (
         "USD",
