@@ -27,6 +27,8 @@ _HOSTS: Final = frozenset(
         *("dataSource", "jdbcUrl", "serviceEndpoint", "baseUrl", "apiUrl"),
     }
 )
+# A resource's own address, which its place decides: the host itself may name no region.
+_OWN: Final = ("alicloud:rds/", "connectionString")
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,12}[A-Za-z]{2,24}(?::[0-9]{1,5})?")
 # Addresses of these are what a load balancer sends requests to.
 _BEHIND: Final = (
@@ -82,7 +84,7 @@ def told_of(subject: Subject) -> Iterator[Violation]:
 
 
 def _leaf(subject: Subject, path: str, key: str, value: str) -> Iterator[Violation]:
-    if key in _LEFT or is_word(path, key):
+    if key in _LEFT or is_word(path, key) or (path == _OWN[1] and subject.type.startswith(_OWN[0])):
         return
     if key in _CODED:
         value = _decoded(value)
