@@ -11,6 +11,7 @@ from typing import Any
 from components.rules.model import Check, Inputs, Kind, Problem, Rule
 
 Network = ipaddress.IPv4Network
+_SHARED = Network("100.64.0.0/10")
 
 
 def needs(*paths: str) -> Rule:
@@ -19,10 +20,10 @@ def needs(*paths: str) -> Rule:
     def rule(call: Inputs) -> Iterator[Problem]:
         for path in paths:
             value = call.get(path)
-            if value is None or value in ("", []):
-                yield Problem(path, "is required by the API (the SDK's constructor does not ask for it)")
+            if value in (None, "", []):
+                yield Problem(path, "is required by the API")
 
-    return Rule(kind="required", check=rule, paths=paths, fix="set it")
+    return Rule(kind="required", checks=(rule,), paths=paths, fix="set it")
 
 
 def exactly_one(*paths: str) -> Rule:
@@ -36,7 +37,7 @@ def exactly_one(*paths: str) -> Rule:
                 given[1] if given else paths[0], f"exactly one of {', '.join(paths)} must be set, found {found}"
             )
 
-    return Rule(kind="exactly one of", check=rule, paths=paths, fix="set one of them and leave the others out")
+    return Rule(kind="exactly one of", checks=(rule,), paths=paths, fix="set one of them and leave the others out")
 
 
 def conflicts(path: str, *others: str) -> Rule:
@@ -48,19 +49,20 @@ def conflicts(path: str, *others: str) -> Rule:
                 if call.get(other) is not None:
                     yield Problem(other, f"conflicts with {path}: never set both")
 
-    return Rule(kind="conflict", check=rule, paths=(path, *others), fix="leave one of the two out")
+    return Rule(kind="conflict", checks=(rule,), paths=(path, *others), fix="leave one of the two out")
 
 
 def matches(path: str, pattern: str, text: str) -> Rule:
-    """A known value must match the whole pattern; `text` says it in words."""
+    """A known value must match the whole pattern; `text` says in words what it must be."""
     compiled = re.compile(pattern)
+    said = "is no valid name" if path.lower().endswith("name") else "is not valid: it must be"
 
     def rule(call: Inputs) -> Iterator[Problem]:
         value = call.known(path)
         if isinstance(value, str) and not compiled.fullmatch(value):
-            yield Problem(path, f"{value!r} is no valid name: {text}")
+            yield Problem(path, f"{value!r} {said}{':' if said.endswith('name') else ''} {text}")
 
-    return Rule(kind="pattern", check=rule, paths=(path,), facts={"pattern": pattern}, fix=text)
+    return Rule(kind="pattern", checks=(rule,), paths=(path,), facts={"pattern": pattern}, fix=f"give it {text}")
 
 
 def one_of(path: str, allowed: Collection[Any]) -> Rule:
@@ -68,11 +70,11 @@ def one_of(path: str, allowed: Collection[Any]) -> Rule:
 
     def rule(call: Inputs) -> Iterator[Problem]:
         value = call.known(path)
-        if value is not None and value not in allowed:
+        if value is not None and value not in tuple(allowed):
             yield Problem(path, not_offered(value, allowed, what="value"))
 
     return Rule(
-        kind="enum", check=rule, paths=(path,), facts={"allowed": tuple(allowed)}, fix="take one of those offered"
+        kind="enum", checks=(rule,), paths=(path,), facts={"allowed": tuple(allowed)}, fix="take one of those offered"
     )
 
 
@@ -84,7 +86,9 @@ def between(path: str, low: int, high: int) -> Rule:
         if isinstance(value, int | float) and not low <= value <= high:
             yield Problem(path, f"must lie between {low} and {high}, not {value}")
 
-    return Rule(kind="range", check=rule, paths=(path,), facts={"low": low, "high": high}, fix=f"take {low} to {high}")
+    return Rule(
+        kind="range", checks=(rule,), paths=(path,), facts={"low": low, "high": high}, fix=f"take {low} to {high}"
+    )
 
 
 def min_not_above_max(low: str, high: str) -> Rule:
@@ -95,22 +99,26 @@ def min_not_above_max(low: str, high: str) -> Rule:
         if isinstance(smallest, int) and isinstance(largest, int) and smallest > largest:
             yield Problem(low, f"is {smallest}, above {high} ({largest})")
 
-    return Rule(kind="order", check=rule, paths=(low, high), fix=f"lower {low} or raise {high}")
+    return Rule(kind="order", checks=(rule,), paths=(low, high), fix=f"lower {low} or raise {high}")
 
 
-def cidr(path: str, *, longest: int = 29, shortest: int = 8, private: bool = True) -> Rule:
-    """A known value must be a proper IPv4 network with a prefix in the range."""
+def cidr(path: str, *, longest: int = 29, shortest: int = 8, shared: bool = True) -> Rule:
+    """A known value must be a proper private IPv4 network with a prefix in the range; what carriers share
+    (100.64.0.0/10) counts as private unless the cloud keeps it for itself.
+    """
 
     def rule(call: Inputs) -> Iterator[Problem]:
         value = call.known(path)
         if isinstance(value, str):
-            yield from cidr_problems(path, value, longest=longest, shortest=shortest, private=private)
+            yield from cidr_problems(path, value, longest=longest, shortest=shortest, shared=shared)
 
-    return Rule(kind="network", check=rule, paths=(path,), fix="take a network of that size")
+    return Rule(
+        kind="network", checks=(rule,), paths=(path,), fix=f"take a private network of /{shortest} to /{longest}"
+    )
 
 
 def cidr_problems(
-    path: str, value: str, *, longest: int = 29, shortest: int = 8, private: bool = True
+    path: str, value: str, *, longest: int = 29, shortest: int = 8, private: bool = True, shared: bool = True
 ) -> Iterator[Problem]:
     """What is wrong with one network."""
     try:
@@ -120,7 +128,7 @@ def cidr_problems(
         return
     if not shortest <= network.prefixlen <= longest:
         yield Problem(path, f"{value} has a /{network.prefixlen} prefix; the cloud allows /{shortest} to /{longest}")
-    if private and not network.is_private:
+    if private and not network.is_private and not (shared and network.subnet_of(_SHARED)):
         yield Problem(path, f"{value} is no private range")
 
 
@@ -154,10 +162,22 @@ def not_offered(value: object, allowed: Collection[Any], *, what: str, where: st
     return f"{value!r} is no {what} offered{place}{hint}; offered: {', '.join(names[:12])}"
 
 
-def shape(check: Check, *, kind: Kind = "shape", name: str = "", fix: str = "as the reason says") -> Rule:
-    """A rule of one type's own, on how its inputs fit together."""
-    known = name or getattr(check, "__name__", "").strip("_").replace("_", " ")
-    return Rule(kind=kind, check=check, facts={"name": known}, fix=fix)
+def shape(*checks: Check, fix: str, kind: Kind = "shape", name: str = "") -> Rule:
+    """A rule of one type's own, on how its inputs fit together. Each check is judged apart: what one cannot know yet
+    hides nothing that another finds. It is called after the first; `fix` says what to do about it.
+    """
+    known = name or getattr(checks[0], "__name__", "").strip("_").replace("_", " ")
+    return Rule(kind=kind, checks=checks, facts={"name": known}, fix=fix)
+
+
+def peek(item: Mapping[str, Any], name: str) -> Any:
+    """A field of an object where it does not matter that its value may not be known yet."""
+    return dict.get(item, name) if isinstance(item, dict) else item.get(name)
+
+
+def present(item: Mapping[str, Any], name: str) -> bool:
+    """Whether an object has a field, whatever its value is; that is known even where the value is not."""
+    return peek(item, name) is not None
 
 
 def strings(value: Any) -> list[str]:

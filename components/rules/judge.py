@@ -69,8 +69,8 @@ def replacements(rows: Iterable[Row], deployed: Iterable[Row]) -> list[Replaceme
         new = Inputs(type_name=row["type"], urn=row["urn"], inputs=plain(row.get("inputs") or {}))
         found += [
             Replacement(type=row["type"], name=_name(row), property=path)
-            for path in sorted(declared.immutable | ({declared.name} if declared.name else set[str]()))
-            if _differ(was.get(path), new.get(path))
+            for path in sorted(declared.replacing)
+            if _replaces(path, was, new)
         ]
     return found
 
@@ -86,6 +86,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
+
+
+def _replaces(path: str, was: Inputs, new: Inputs) -> bool:
+    """Whether what a path stands for is to change: with a # at its end how many there are, else what is there."""
+    old, now = was.get(path.removesuffix("#")), new.get(path.removesuffix("#"))
+    if path.endswith("#"):
+        return isinstance(old, list) and isinstance(now, list) and len(old) != len(now)
+    return _differ(old, now)
 
 
 def _differ(old: Any, new: Any) -> bool:
@@ -109,11 +117,11 @@ def _of_row(row: Row, providers: Mapping[tuple[str, str], Mapping[str, Any]]) ->
     for rule in declared.all_rules:
         for problem in rule(inputs):
             told.add(problem.path)
-            yield _violation(row, inputs, problem, rule=rule.kind, source=declared.source, fix=rule.fix)
+            yield _violation(row, inputs, problem, rule=rule.kind, source=declared.source, fix=problem.fix or rule.fix)
     # Ours are narrower than the cloud's own: what that refused is not told twice.
     for rule, problem in _ours(inputs):
         if problem.path not in told and top(problem.path) not in told:
-            yield _violation(row, inputs, problem, rule=rule.kind, source=_HERE, fix=rule.fix)
+            yield _violation(row, inputs, problem, rule=rule.kind, source=_HERE, fix=problem.fix or rule.fix)
 
 
 def _ours(inputs: Inputs) -> Iterator[tuple[Rule, Problem]]:
@@ -130,7 +138,7 @@ def house_rules(type_name: str) -> Iterator[Rule]:
             yield _name_rule(path, named.pattern)
     declared = table.of_type(type_name)
     if declared is None or declared.labelled:
-        yield Rule(kind="labels", check=_labels, paths=_TAGS, fix="shorten or rename it; of what the fleet names")
+        yield Rule(kind="labels", checks=(_labels,), paths=_TAGS, fix="shorten or rename it; of what the fleet names")
 
 
 def _name_rule(path: str, pattern: re.Pattern[str]) -> Rule:
@@ -141,7 +149,7 @@ def _name_rule(path: str, pattern: re.Pattern[str]) -> Rule:
 
     return Rule(
         kind="name",
-        check=check,
+        checks=(check,),
         paths=(path,),
         facts={"pattern": pattern.pattern},
         fix="shorten or rename what it is of",
@@ -150,10 +158,9 @@ def _name_rule(path: str, pattern: re.Pattern[str]) -> Rule:
 
 def _labels(call: Inputs) -> Iterator[Problem]:
     for path in _TAGS:
-        tags = call.known(path)
-        if isinstance(tags, Mapping):
-            known = {key: value for key, value in tags.items() if isinstance(value, str)}
-            yield from (Problem(path, text) for text in labels.problems(known))
+        # A key is known before its value is; in its place stands one that is right.
+        known = {key: value if isinstance(value, str) else "x" for key, value in call.entries(path).items()}
+        yield from (Problem(path, text) for text in labels.problems(known))
 
 
 def _violation(row: Row, inputs: Inputs, problem: Problem, *, rule: str, source: str, fix: str) -> Violation:

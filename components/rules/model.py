@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -33,10 +33,36 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Problem:
-    """One violation: where (a property path such as `agentPoolProfiles[0].vmSize`) and what, with the way out."""
+    """One violation: where (a property path such as `agentPoolProfiles[0].vmSize`) and what. `fix` is the way out where
+    it is another one than the rule's.
+    """
 
     path: str
     reason: str
+    fix: str = ""
+
+
+class Glance:
+    """Notes whether somebody looked at a value that is not known yet, and which property was read last."""
+
+    def __init__(self) -> None:
+        self.taken = False
+        self.last = ""
+
+    def over(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same inputs, watched at any depth; those that hold nothing unknown are left as they are."""
+        return _watched(inputs, self) if _unsure(inputs) else inputs
+
+    def sure(self, problems: Iterable[Problem]) -> list[Problem]:
+        """These problems, or none when a value that is not known yet was looked at on the way to them."""
+        before, self.taken = self.taken, False
+        try:
+            found = list(problems)
+        except Exception:
+            self.taken |= before
+            raise
+        found, self.taken = [] if self.taken else found, before
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +75,16 @@ class Inputs:
     urn: str
     inputs: Mapping[str, Any]
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    glance: Glance = field(default_factory=Glance, compare=False, repr=False)
 
     def get(self, path: str) -> Any:
         """The value at a path such as `agentPoolProfiles[0].vmSize`: None when absent, `UNKNOWN` when not known yet."""
         value: Any = self.inputs
+        self.glance.last = path
         for name, index in _STEP.findall(path):
             if isinstance(value, Unknown):
+                # Nor is it known whether it holds this at all.
+                value.looked()
                 return value
             # Past the watch: that something is given is known even where its value is not.
             if name:
@@ -81,16 +111,29 @@ class Inputs:
         value = self.known(path)
         return value if isinstance(value, str) else ""
 
+    def each(self, path: str, of: Callable[[str, dict[str, Any]], Iterable[Problem]]) -> Iterator[Problem]:
+        """What `of` says against each object of a list, given its path: one that is not known yet hides no fault of
+        another.
+        """
+        items = self.get(path)
+        for index, item in enumerate(raw(items)):
+            if isinstance(item, dict):
+                yield from self.glance.sure(of(f"{path}[{index}]", item))
 
-class Glance:
-    """Notes whether somebody looked at a value that is not known yet."""
+    def texts(self, path: str) -> list[tuple[str, str]]:
+        """Each string of a list that is known, with its path; those that are not known yet are left out unseen."""
+        items = enumerate(raw(self.get(path)))
+        return [(f"{path}[{index}]", item) for index, item in items if isinstance(item, str)]
 
-    def __init__(self) -> None:
-        self.taken = False
+    def entries(self, path: str) -> dict[str, Any]:
+        """A map's entries as they are, unknown ones as such: nobody has looked at them yet."""
+        found = self.get(path)
+        return dict(dict.items(found)) if isinstance(found, dict) else {}
 
-    def over(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same inputs, watched at any depth; those that hold nothing unknown are left as they are."""
-        return _watched(inputs, self) if _unsure(inputs) else inputs
+
+def raw(value: Any) -> list[Any]:
+    """The items of a list as they are, unknown ones as such: nobody has looked at them yet."""
+    return [list.__getitem__(value, index) for index in range(len(value))] if isinstance(value, list) else []
 
 
 class _Awaited(Unknown):
@@ -154,20 +197,31 @@ Check = Callable[[Inputs], Iterable[Problem]]
 class Rule:
     """One rule on the inputs of a type. `facts` is what it compares with; `fix` says in words what to do about it.
 
-    It gives every fault that it finds, never the first only. A rule that looked at a value that is not known yet gives
-    nothing: what it found might be a guess.
+    It gives every fault that it finds, never the first only. A check that looked at a value that is not known yet gives
+    nothing: what it found might be a guess; so each of `checks` reads only what its own faults need. One that cannot
+    read what it is given says so, and hides nothing else.
     """
 
     kind: Kind
-    check: Check
+    checks: tuple[Check, ...]
     paths: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fix: str = ""
 
     def __call__(self, call: Inputs) -> list[Problem]:
         glance = Glance()
-        found = list(self.check(replace(call, inputs=glance.over(call.inputs))))
-        return [] if glance.taken else found
+        watched = replace(call, inputs=glance.over(call.inputs), glance=glance)
+        return [problem for check in self.checks for problem in glance.sure(self._by(check, watched))]
+
+    def _by(self, check: Check, call: Inputs) -> Iterator[Problem]:
+        call.glance.last = ""
+        try:
+            # One by one: what was found before it failed stays found.
+            yield from check(call)
+        except Exception as error:  # noqa: BLE001 - whatever a value of another shape makes of a rule
+            where = call.glance.last or (self.paths[0] if self.paths else "inputs")
+            reason = f"the rule {self.title!r} does not understand the shape of what is given ({type(error).__name__})"
+            yield Problem(where, reason, "give it the shape that the type's reference describes")
 
     @property
     def title(self) -> str:
@@ -182,7 +236,9 @@ class TypeRules:
 
     `name` is the input property that holds the physical name (empty for types that have none, such as bindings); a
     missing one is refused, because nothing is named automatically here. `immutable` lists input paths whose change
-    replaces the resource. `labelled` says that what is called tags or labels is that, and no setting of the resource.
+    replaces the resource, as the provider's schema marks them; a path that ends with # stands for how many there are,
+    not for what is in them. `renamed` says that another name is an update in place. `labelled` says that what is called
+    tags or labels is that, and no setting of the resource.
     """
 
     type_name: str
@@ -190,6 +246,12 @@ class TypeRules:
     immutable: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
     labelled: bool = True
+    renamed: bool = False
+
+    @property
+    def replacing(self) -> frozenset[str]:
+        """Input paths whose change replaces the resource, its name among them unless that changes in place."""
+        return self.immutable | {self.name} if self.name and not self.renamed else self.immutable
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:
@@ -209,7 +271,7 @@ def _named(path: str) -> Rule:
         if call.get(path) is None:
             yield Problem(path, "is required: names are always explicit, none is made up")
 
-    return Rule(kind="required", check=check, paths=(path,), fix="name it")
+    return Rule(kind="required", checks=(check,), paths=(path,), fix="name it")
 
 
 def top(path: str) -> str:

@@ -66,6 +66,16 @@ def _location(call: Call) -> Iterator[Problem]:
         yield Problem("location", not_offered(value, GCP_ZONES, what="region"))
 
 
+# The services that are made here; others have classes of their own, which the cloud takes too.
+_CLASSES = ("gcp-memorystore", "gcp-memorystore-redis", "google-cloud-sql")
+
+
+def _service_class(call: Call) -> Iterator[Problem]:
+    value = call.known("serviceClass")
+    if isinstance(value, str) and value not in _CLASSES:
+        yield Problem("serviceClass", not_offered(value, _CLASSES, what="service of the rehearsal"))
+
+
 def _policy_id(call: Call) -> str:
     place = f"projects/{project_of(call)}/locations/{call.text('location')}"
     return f"{place}/serviceConnectionPolicies/{call.text('name')}"
@@ -103,6 +113,6 @@ PRIVATE_TYPES: tuple[TypeSpec, ...] = (
         },
         planned=lambda call: {"name": call.text("name")},
         parents=(("network", NETWORK), ("pscConfig.subnetworks[]", SUBNETWORK)),
-        rules=(_location,),
+        rules=(_location, _service_class),
     ),
 )

@@ -48,7 +48,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"effectScope"}),
         rules=(
             TAGS,
-            shape(_document),
+            shape(_document, fix="give a policy document of Effect, Action and Resource"),
             one_of("effectScope", ("All", "RAM")),
             matches("controlPolicyName", r"[a-zA-Z0-9-]{1,128}", "1 to 128 letters, digits and -"),
         ),

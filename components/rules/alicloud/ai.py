@@ -34,8 +34,8 @@ TYPES: tuple[TypeRules, ...] = (
         name="workspaceName",
         immutable=frozenset({"envTypes"}),
         rules=(
-            shape(_environments),
-            shape(_described),
+            shape(_environments, fix="take prod, or dev and prod"),
+            shape(_described, fix="shorten it to 80 characters"),
             needs("description", "envTypes"),
             matches("workspaceName", r"[a-zA-Z]\w{2,22}", "3 to 23 letters, digits and _, beginning with a letter"),
         ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from components.rules.checks import between, matches, needs, not_offered, objects, one_of, shape, strings
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.checks import between, matches, needs, not_offered, one_of, present, shape, strings
+from components.rules.model import Check, Inputs, Problem, TypeRules, raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CHANNELS = ("CONTACT", "DING", "DING_COOL_APP", "DUTY", "FEISHU", "GROUP", "SLACK", "TEAMS", "WEIXIN")
 _WAYS = ("DING", "EMAIL", "FEISHU", "SMS", "VOICE", "WEBHOOK", "WEIXIN")
@@ -25,34 +25,55 @@ _SOURCES = {
 }
 
 
-def _routes(call: Inputs) -> Iterator[Problem]:
-    for index, route in enumerate(objects(call.known("notifyStrategy.routes"))):
-        for place, channel in enumerate(objects(route.get("channels"))):
-            path = f"notifyStrategy.routes[{index}].channels[{place}]"
-            kind = channel.get("channelType")
-            if isinstance(kind, str) and kind not in _CHANNELS:
-                yield Problem(f"{path}.channelType", not_offered(kind, _CHANNELS, what="channel"))
-            if channel.get("receivers") == []:
-                yield Problem(f"{path}.receivers", "must name somebody")
-            if kind in _BY_PERSON and channel.get("enabledSubChannels") is None:
-                yield Problem(f"{path}.enabledSubChannels", f"is required by the API for {kind}")
-            for way in strings(channel.get("enabledSubChannels")):
-                if way not in _WAYS:
-                    yield Problem(f"{path}.enabledSubChannels", not_offered(way, _WAYS, what="way"))
+def _of_channels(check: Callable[[str, dict[str, Any]], Iterator[Problem]]) -> Check:
+    """Each channel of each route apart."""
+
+    def of(path: str, route: dict[str, Any]) -> Iterator[Problem]:
+        for place, channel in enumerate(raw(route.get("channels"))):
+            if isinstance(channel, dict):
+                yield from check(f"{path}.channels[{place}]", channel)
+
+    return lambda call: call.each("notifyStrategy.routes", of)
 
 
-def _parts(call: Inputs) -> Iterator[Problem]:
+def _channel(path: str, channel: dict[str, Any]) -> Iterator[Problem]:
+    kind = channel.get("channelType")
+    if isinstance(kind, str) and kind not in _CHANNELS:
+        yield Problem(f"{path}.channelType", not_offered(kind, _CHANNELS, what="channel"))
+    if kind in _BY_PERSON and not present(channel, "enabledSubChannels"):
+        yield Problem(f"{path}.enabledSubChannels", f"is required by the API for {kind}")
+
+
+def _receivers(path: str, channel: dict[str, Any]) -> Iterator[Problem]:
+    if channel.get("receivers") == []:
+        yield Problem(f"{path}.receivers", "must name somebody")
+
+
+def _ways(path: str, channel: dict[str, Any]) -> Iterator[Problem]:
+    for way in strings(channel.get("enabledSubChannels")):
+        if way not in _WAYS:
+            yield Problem(f"{path}.enabledSubChannels", not_offered(way, _WAYS, what="way"))
+
+
+def _source(call: Inputs) -> Iterator[Problem]:
     source = call.known("datasourceConfig.type")
-    if not isinstance(source, str):
-        return
-    if source not in _SOURCES:
+    if isinstance(source, str) and source not in _SOURCES:
         yield Problem("datasourceConfig.type", not_offered(source, _SOURCES, what="source"))
-        return
-    for path, wanted in zip(("queryConfig.type", "conditionConfig.type"), _SOURCES[source], strict=True):
-        given = call.known(path)
-        if isinstance(given, str) and given != wanted:
-            yield Problem(path, f"{given!r} does not go with {source}; use {wanted}")
-    if source == "PROMETHEUS":
+
+
+def _parts(place: int) -> Check:
+    path = ("queryConfig.type", "conditionConfig.type")[place]
+
+    def check(call: Inputs) -> Iterator[Problem]:
+        source, given = call.text("datasourceConfig.type"), call.known(path)
+        if source in _SOURCES and isinstance(given, str) and given != _SOURCES[source][place]:
+            yield Problem(path, f"{given!r} does not go with {source}; use {_SOURCES[source][place]}")
+
+    return check
+
+
+def _asked(call: Inputs) -> Iterator[Problem]:
+    if call.known("datasourceConfig.type") == "PROMETHEUS":
         for path in ("datasourceConfig.instanceId", "queryConfig.expr"):
             if call.get(path) is None:
                 yield Problem(path, "is required by the API for PROMETHEUS")
@@ -60,7 +81,7 @@ def _parts(call: Inputs) -> Iterator[Problem]:
 
 def _notified(call: Inputs) -> Iterator[Problem]:
     kind = call.known("notifyConfig.type")
-    policies = call.known("notifyConfig.notifyStrategies")
+    policies = call.get("notifyConfig.notifyStrategies")
     if kind == "NOTIFY_POLICY" and isinstance(policies, list) and len(policies) != 1:
         yield Problem("notifyConfig.notifyStrategies", f"{len(policies)} policies; a rule takes one")
     if kind == "DIRECT_NOTIFY" and call.get("notifyConfig.channels") is None:
@@ -68,15 +89,18 @@ def _notified(call: Inputs) -> Iterator[Problem]:
 
 
 def _queried(call: Inputs) -> Iterator[Problem]:
-    queries = call.known("configuration.queryLists")
+    queries = call.get("configuration.queryLists")
     if isinstance(queries, list) and len(queries) > _QUERIES:
         yield Problem("configuration.queryLists", f"{len(queries)} queries; an alert takes three")
 
 
 def _scheduled(call: Inputs) -> Iterator[Problem]:
-    interval = call.known("schedule.interval")
     if call.known("schedule.type") == "FixedRate" and call.get("schedule.interval") is None:
         yield Problem("schedule.interval", "is required by the API for FixedRate")
+
+
+def _interval(call: Inputs) -> Iterator[Problem]:
+    interval = call.known("schedule.interval")
     if isinstance(interval, str) and not re.fullmatch(r"[1-9]\d*[smhd]", interval):
         yield Problem("schedule.interval", f"{interval!r} is no length of time such as 1m")
 
@@ -92,15 +116,26 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="alicloud:cms/eventNotifyPolicy:EventNotifyPolicy",
         name="name",
         immutable=frozenset({"workspace"}),
-        rules=(shape(_routes), needs("workspace", "notifyStrategy")),
+        rules=(
+            shape(
+                *map(_of_channels, (_channel, _receivers, _ways)),
+                name="routes",
+                fix="name who is told, by a channel and in ways that there are",
+            ),
+            needs("workspace", "notifyStrategy"),
+        ),
     ),
     TypeRules(
         type_name="alicloud:cms/alertRuleV2:AlertRuleV2",
         name="displayName",
         immutable=frozenset({"workspace", "datasourceConfig"}),
         rules=(
-            shape(_parts),
-            shape(_notified),
+            shape(
+                *(_source, _parts(0), _parts(1), _asked),
+                name="parts",
+                fix="take the query and the condition that go with the source",
+            ),
+            shape(_notified, fix="name one notification policy, or the channels that are told directly"),
             needs("workspace", "datasourceConfig", "queryConfig", "conditionConfig", "scheduleConfig", "notifyConfig"),
             one_of("conditionConfig.severity", _SEVERITIES),
             one_of("scheduleConfig.type", ("CRON", "FIXED")),
@@ -112,8 +147,8 @@ TYPES: tuple[TypeRules, ...] = (
         name="alertName",
         immutable=frozenset({"alertName", "projectName"}),
         rules=(
-            shape(_queried),
-            shape(_scheduled),
+            shape(_queried, fix=f"ask {_QUERIES} queries at most"),
+            shape(_scheduled, _interval, fix="give an interval such as 1m"),
             between("configuration.noDataSeverity", 2, 10),
             one_of("status", ("DISABLED", "ENABLED")),
             one_of("schedule.type", ("Cron", "DayRun", "FixedRate", "Hourly", "Weekly")),

@@ -13,10 +13,10 @@ from components.rules.checks import (
     one_of,
     shape,
 )
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.model import Check, Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _SIZES = (1, 2, 4, 8, 16, 24, 32, 64)
 _CLASSES = {
@@ -33,44 +33,56 @@ _MONTHS = (*range(1, 10), 12, 24, 36, 60)
 _TIME = r"([01]\d|2[0-3]):[0-5]\dZ"
 
 
-def _kind(call: Inputs) -> Iterator[Problem]:
+def _fits(path: str, allowed: Mapping[str, tuple[str, ...]]) -> Check:
+    def check(call: Inputs) -> Iterator[Problem]:
+        kind, value = call.text("instanceType"), call.known(path)
+        if kind in allowed and isinstance(value, str) and value not in allowed[kind]:
+            yield Problem(path, not_offered(value, allowed[kind], what="value", where=kind))
+
+    return check
+
+
+def _disks(call: Inputs) -> Iterator[Problem]:
     kind = call.text("instanceType")
-    if kind not in _CLASSES:
-        return
-    for path, allowed in (("instanceClass", _CLASSES[kind]), ("engineVersion", _VERSIONS[kind])):
-        value = call.known(path)
-        if isinstance(value, str) and value not in allowed:
-            yield Problem(path, not_offered(value, allowed, what="value", where=kind))
     for path in ("storagePerformanceLevel", "storageSizeGb"):
-        if kind != "tair_essd" and call.get(path) is not None:
+        if kind in _CLASSES and kind != "tair_essd" and call.get(path) is not None:
             yield Problem(path, f"is for tair_essd only, not {kind}")
 
 
 def _payment(call: Inputs) -> Iterator[Problem]:
     # Left out, the service sells months in advance.
     chosen = call.text("paymentType") or "Subscription"
-    period = call.known("period")
     if chosen == "Subscription" and call.get("period") is None:
         yield Problem(
             "period", "is required by the API when paymentType is Subscription, which is what it is when absent"
         )
-    if isinstance(period, int) and period not in _MONTHS:
-        yield Problem("period", f"{period} is no number of months that is sold")
     if chosen == "PayAsYouGo":
         for path in ("autoRenew", "autoRenewPeriod", "period"):
             if call.get(path) is not None:
                 yield Problem(path, "is for paymentType Subscription only")
 
 
-def _shape(call: Inputs) -> Iterator[Problem]:
+def _period(call: Inputs) -> Iterator[Problem]:
+    period = call.known("period")
+    if isinstance(period, int) and period not in _MONTHS:
+        yield Problem("period", f"{period} is no number of months that is sold")
+
+
+def _alone(call: Inputs) -> Iterator[Problem]:
     alone = call.known("nodeType") in ("STAND_ALONE", "single")
-    if alone and call.known("sslEnabled") == "Enable":
+    if alone and call.get("sslEnabled") == "Enable":
         yield Problem("sslEnabled", "is for an instance with a replica")
     if alone and call.get("secondaryZoneId") is not None:
         yield Problem("secondaryZoneId", "is for an instance with a replica")
+
+
+def _encrypted(call: Inputs) -> Iterator[Problem]:
     for path in ("encryptionKey", "encryptionName", "roleArn"):
         if call.get(path) is not None and call.get("tdeStatus") is None:
             yield Problem(path, "is taken only together with tdeStatus")
+
+
+def _let_in(call: Inputs) -> Iterator[Problem]:
     for index, value in enumerate(call.text("securityIps").split(",") if call.text("securityIps") else []):
         try:
             ipaddress.IPv4Network(value, strict=False)
@@ -87,9 +99,17 @@ TYPES: tuple[TypeRules, ...] = (
         ),
         rules=(
             TAGS,
-            shape(_kind),
-            shape(_payment),
-            shape(_shape),
+            shape(
+                *(_fits("instanceClass", _CLASSES), _fits("engineVersion", _VERSIONS), _disks),
+                name="kind",
+                fix="take a class and a version of the kind of instance",
+            ),
+            shape(_payment, _period, fix="pay as you go without a period, or for a number of months that is sold"),
+            shape(
+                *(_alone, _encrypted, _let_in),
+                name="shape",
+                fix="take a replica, tdeStatus with its key, and IPv4 ranges with commas between them",
+            ),
             one_of("instanceType", tuple(_CLASSES)),
             one_of("paymentType", ("Subscription", "PayAsYouGo")),
             one_of("nodeType", ("MASTER_SLAVE", "STAND_ALONE", "double", "single")),

@@ -14,19 +14,20 @@ from components.rules.checks import (
     one_of,
     shape,
 )
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.model import Check, Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _STORAGE = {
-    "standard": ("Performance", "Capacity", "Premium"),
+    "standard": ("Performance", "Capacity", "Premium", "Agentic"),
     "extreme": ("standard", "advance"),
     "cpfs": ("advance_100", "advance_200"),
+    "cpfsse": ("advance_100", "advance_200"),
 }
 
 
-_PROTOCOLS = {"standard": ("NFS", "SMB"), "extreme": ("NFS",), "cpfs": ("cpfs",)}
+_PROTOCOLS = {"standard": ("NFS", "SMB"), "extreme": ("NFS",), "cpfs": ("cpfs",), "cpfsse": ("cpfs",)}
 _SMALLEST, _LARGEST = 100, 262_144
 
 
@@ -34,35 +35,48 @@ def kind_of(call: Inputs) -> str:
     return call.text("fileSystemType") or "standard"
 
 
-def _shape(call: Inputs) -> Iterator[Problem]:
+def _fits(path: str, allowed: Mapping[str, tuple[str, ...]]) -> Check:
+    def check(call: Inputs) -> Iterator[Problem]:
+        kind, value = kind_of(call), call.known(path)
+        if kind in allowed and isinstance(value, str) and value not in allowed[kind]:
+            yield Problem(path, not_offered(value, allowed[kind], what="value", where=f"kind {kind}"))
+
+    return check
+
+
+def _sized(call: Inputs) -> Iterator[Problem]:
     kind = kind_of(call)
-    if kind not in _STORAGE:
-        return
-    for path, allowed in (("storageType", _STORAGE[kind]), ("protocolType", _PROTOCOLS[kind])):
-        value = call.known(path)
-        if isinstance(value, str) and value not in allowed:
-            yield Problem(path, not_offered(value, allowed, what="value", where=f"kind {kind}"))
-    if kind == "standard":
-        return
-    for path in ("capacity", "zoneId"):
+    # The Smart Edition grows by itself.
+    for path in ("capacity", "zoneId") if kind in ("extreme", "cpfs") else ():
         if call.get(path) is None:
             yield Problem(path, f"is required by the API when fileSystemType is {kind}")
+
+
+def _capacity(call: Inputs) -> Iterator[Problem]:
     capacity = call.known("capacity")
-    if kind == "extreme" and isinstance(capacity, int) and not _SMALLEST <= capacity <= _LARGEST:
+    if kind_of(call) == "extreme" and isinstance(capacity, int) and not _SMALLEST <= capacity <= _LARGEST:
         yield Problem("capacity", f"must lie between {_SMALLEST} and {_LARGEST}, not {capacity}")
-    for path in ("recycleBin", "nfsAcl", "smbAcl"):
-        if call.get(path) is not None:
+
+
+def _extras(call: Inputs) -> Iterator[Problem]:
+    given = [path for path in ("recycleBin", "nfsAcl", "smbAcl") if call.get(path) is not None]
+    for path in given:
+        if kind_of(call) in _STORAGE and kind_of(call) != "standard":
             yield Problem(path, "only a file system of kind standard has it")
+        elif call.known("storageType") == "Agentic":
+            yield Problem(path, "a file system of storageType Agentic does not have it")
+
+
+def _own_key(call: Inputs) -> Iterator[Problem]:
+    if call.known("encryptType") == 2 and call.get("kmsKeyId") is None:
+        yield Problem("kmsKeyId", "is required by the API when encryptType is 2")
+    if call.known("encryptType") != 2 and call.get("kmsKeyId") is not None:
+        yield Problem("kmsKeyId", "is taken only when encryptType is 2")
 
 
 def _encryption(call: Inputs) -> Iterator[Problem]:
-    chosen, key = call.known("encryptType"), call.get("kmsKeyId")
-    if chosen == 2 and key is None:
-        yield Problem("kmsKeyId", "is required by the API when encryptType is 2")
-    if chosen == 2 and kind_of(call) != "extreme":
+    if call.known("encryptType") == 2 and kind_of(call) != "extreme":
         yield Problem("encryptType", f"a key of your own (2) is for kind extreme only, not {kind_of(call)}")
-    if chosen != 2 and key is not None:
-        yield Problem("kmsKeyId", "is taken only when encryptType is 2")
 
 
 def _sources(call: Inputs) -> Iterator[Problem]:
@@ -86,8 +100,12 @@ TYPES: tuple[TypeRules, ...] = (
             TAGS,
             one_of("fileSystemType", tuple(_STORAGE)),
             one_of("encryptType", (0, 1, 2)),
-            shape(_shape),
-            shape(_encryption),
+            shape(
+                *(_fits("storageType", _STORAGE), _fits("protocolType", _PROTOCOLS), _sized, _capacity, _extras),
+                name="shape",
+                fix="take what the kind of file system has: its storage, its protocol, its capacity",
+            ),
+            shape(_encryption, _own_key, fix="take encryptType 1, or kind extreme with encryptType 2 and a key"),
             matches(
                 "description",
                 r"(?!https?://)[a-zA-Z\u4e00-\u9fff][\w:-]{1,127}",
@@ -110,7 +128,7 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="alicloud:nas/accessRule:AccessRule",
         immutable=frozenset({"accessGroupName", "fileSystemType"}),
         rules=(
-            shape(_sources),
+            shape(_sources, fix="name a network such as 10.0.0.0/16"),
             between("priority", 1, 100),
             one_of("rwAccessType", ("RDWR", "RDONLY")),
             one_of("userAccessType", ("no_squash", "root_squash", "all_squash")),

@@ -26,13 +26,16 @@ def _steps(path: str, size: int) -> Rule:
         if isinstance(value, int) and (value <= 0 or value % size):
             yield Problem(path, f"is sold in multiples of {size}, not {value}")
 
-    return shape(rule, name=f"steps of {path}")
+    return shape(rule, name=f"steps of {path}", fix=f"take a multiple of {size}")
 
 
 def _paid(call: Inputs) -> Iterator[Problem]:
     kind = call.known("paymentType")
     if isinstance(kind, str) and kind != "Subscription":
         yield Problem("paymentType", f"{kind!r} is not sold: an instance is paid in advance (Subscription)")
+
+
+def _renewed(call: Inputs) -> Iterator[Problem]:
     if call.known("renewalStatus") == "AutoRenewal" and call.get("renewPeriod") is None:
         yield Problem("renewPeriod", "is required by the API when renewalStatus is AutoRenewal")
 
@@ -52,8 +55,8 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"paymentType", "renewPeriod", "renewalStatus"}),
         rules=(
             TAGS,
-            shape(_paid),
-            shape(_stored),
+            shape(_paid, _renewed, fix="pay in advance, and say for how long it is renewed"),
+            shape(_stored, fix="name a bucket of your own, or take the default one"),
             needs("period"),
             _steps("period", 12),
             _steps("namespaceQuota", 5),

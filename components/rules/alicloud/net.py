@@ -25,9 +25,7 @@ NAME_WORDS = "1 to 128 letters, digits, . _ : -, beginning with a letter and not
 
 def _tag_rules(call: Inputs) -> Iterator[Problem]:
     """At most 20 tags; no reserved prefixes."""
-    tags = call.known("tags")
-    if not isinstance(tags, dict):
-        return
+    tags = call.entries("tags")
     if len(tags) > 20:
         yield Problem("tags", f"{len(tags)} tags; a resource takes 20")
     for key in tags:
@@ -40,10 +38,13 @@ def _tag_rules(call: Inputs) -> Iterator[Problem]:
 TAGS = shape(_tag_rules, kind="labels", fix="shorten or rename it; of what the fleet names: fleet, world, cell")
 
 
-def _sg_rule_shape(call: Inputs) -> Iterator[Problem]:
-    protocol, ports = call.known("ipProtocol"), call.known("portRange")
-    if protocol in ("tcp", "udp") and ports == "-1/-1":
-        yield Problem("portRange", f"-1/-1 is for icmp, gre and all; {protocol} needs a range such as 443/443")
+def _ports(call: Inputs) -> Iterator[Problem]:
+    protocol = call.known("ipProtocol")
+    if protocol in ("tcp", "udp") and call.known("portRange") == "-1/-1":
+        yield Problem("portRange", f"-1/-1 is for icmp, icmpv6, gre and all; {protocol} needs a range such as 443/443")
+
+
+def _peer(call: Inputs) -> Iterator[Problem]:
     targets = ("cidrIp", "sourceSecurityGroupId", "prefixListId", "ipv6CidrIp")
     if all(call.get(name) is None for name in targets):
         yield Problem("cidrIp", f"one of {', '.join(targets)} is required by the API")
@@ -57,7 +58,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             TAGS,
             needs("cidrBlock"),
-            cidr("cidrBlock", shortest=8, longest=24),
+            cidr("cidrBlock", shortest=8, longest=28, shared=False),
             matches("vpcName", NAME_PATTERN, NAME_WORDS),
         ),
     ),
@@ -68,7 +69,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             TAGS,
             needs("vpcId", "cidrBlock", "zoneId"),
-            cidr("cidrBlock", shortest=16, longest=29),
+            cidr("cidrBlock", shortest=16, longest=29, shared=False),
             matches("vswitchName", NAME_PATTERN, NAME_WORDS),
         ),
     ),
@@ -83,7 +84,7 @@ TYPES: tuple[TypeRules, ...] = (
             needs("vswitchId", "natType", "paymentType"),
             one_of("natType", ("Enhanced",)),
             one_of("paymentType", ("PayAsYouGo", "Subscription")),
-            one_of("internetChargeType", ("PayByLcu", "PayBySpec")),
+            one_of("internetChargeType", ("PayByLcu",)),
             one_of("networkType", ("internet", "intranet")),
             matches("natGatewayName", NAME_PATTERN, NAME_WORDS),
         ),
@@ -104,7 +105,9 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:ecs/eipAssociation:EipAssociation",
         immutable=frozenset({"allocationId", "instanceId", "instanceType", "privateIpAddress", "vpcId"}),
-        rules=(one_of("instanceType", ("Nat", "EcsInstance", "SlbInstance", "NetworkInterface", "HaVip")),),
+        rules=(
+            one_of("instanceType", ("Nat", "EcsInstance", "SlbInstance", "NetworkInterface", "HaVip", "IpAddress")),
+        ),
     ),
     TypeRules(
         type_name="alicloud:vpc/snatEntry:SnatEntry",
@@ -143,11 +146,13 @@ TYPES: tuple[TypeRules, ...] = (
         ),
         rules=(
             one_of("type", ("ingress", "egress")),
-            one_of("ipProtocol", ("tcp", "udp", "icmp", "gre", "all")),
+            one_of("ipProtocol", ("tcp", "udp", "icmp", "icmpv6", "gre", "all")),
             one_of("policy", ("accept", "drop")),
             between("priority", 1, 100),
             matches("portRange", r"-1/-1|\d{1,5}/\d{1,5}", "a range such as 443/443, or -1/-1"),
-            shape(_sg_rule_shape),
+            shape(
+                _ports, _peer, name="sg rule shape", fix="give tcp and udp a range of ports, and name the other side"
+            ),
         ),
     ),
 )

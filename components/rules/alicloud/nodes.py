@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _IMAGES: Final = (
     *("AliyunLinux3", "AliyunLinux3Arm64", "AliyunLinux3ContainerOptimized", "AliyunLinux4ContainerOptimized"),
+    *("AliyunLinux4", "AliyunLinux4Arm64", "AliyunLinux4Security", "AliyunLinux4ContainerOptimizedArm64"),
     *("AliyunLinuxSecurity", "ContainerOS", "Custom", "Ubuntu", "Windows", "WindowsCore"),
 )
 # Alibaba Cloud Linux 2 and CentOS 7, in no node pool of 1.30 or later: the version is the cluster's affair.
@@ -29,4 +30,4 @@ def _image(call: Inputs) -> Iterator[Problem]:
         yield Problem("imageType", not_offered(str(kind), _IMAGES, what="image type"))
 
 
-IMAGE: Final[Rule] = shape(_image)
+IMAGE: Final[Rule] = shape(_image, fix=f"take one of {', '.join(_IMAGES)}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_SINGLE = ("Aliyun_AES_256", "Aliyun_AES_192", "Aliyun_AES_128", "Aliyun_SM4")
 _PAIRS = ("RSA_2048", "RSA_3072", "EC_P256", "EC_P256K", "EC_SM2")
 
 
@@ -27,30 +28,39 @@ def _rotation(call: Inputs) -> Iterator[Problem]:
         yield Problem("rotationInterval", "is required by the API when automaticRotation is Enabled")
 
 
-def _signing(call: Inputs) -> Iterator[Problem]:
-    """Outside of an instance there are symmetric keys only, and a pair of keys is never rotated by the service."""
-    spec, usage = call.known("keySpec"), call.known("keyUsage") or "ENCRYPT/DECRYPT"
-    pair = spec in _PAIRS
-    if pair and call.get("dkmsInstanceId") is None:
+def _pair(call: Inputs) -> Iterator[Problem]:
+    """Outside of an instance there are symmetric keys only."""
+    spec = call.known("keySpec")
+    if spec in _PAIRS and call.get("dkmsInstanceId") is None:
         yield Problem("keySpec", f"{spec} is made in a KMS instance only; a default key is Aliyun_AES_256")
-    if usage == "SIGN/VERIFY" and not pair:
+
+
+def _signing(call: Inputs) -> Iterator[Problem]:
+    spec, usage = call.known("keySpec"), call.known("keyUsage") or "ENCRYPT/DECRYPT"
+    if usage == "SIGN/VERIFY" and spec not in _PAIRS:
         yield Problem("keyUsage", f"{spec or 'Aliyun_AES_256'} cannot sign")
-    if pair and str(spec).startswith("EC_P") and usage != "SIGN/VERIFY":
+    if spec in _PAIRS and str(spec).startswith("EC_P") and usage != "SIGN/VERIFY":
         yield Problem("keyUsage", f"{spec} signs and does nothing else")
-    if pair and call.known("automaticRotation") == "Enabled":
+
+
+def _rotated(call: Inputs) -> Iterator[Problem]:
+    """A pair of keys is never rotated by the service."""
+    spec = call.known("keySpec")
+    if spec in _PAIRS and call.known("automaticRotation") == "Enabled":
         yield Problem("automaticRotation", f"{spec} is not rotated by the service")
 
 
 def _bucket_tags(call: Inputs) -> Iterator[Problem]:
-    tags = call.known("tags")
-    if isinstance(tags, dict) and len(tags) > 10:
+    tags = call.entries("tags")
+    if len(tags) > 10:
         yield Problem("tags", f"{len(tags)} tags; a bucket takes 10")
 
 
 def _bucket_encryption(call: Inputs) -> Iterator[Problem]:
-    rule = call.known("serverSideEncryptionRule")
-    if isinstance(rule, dict) and rule.get("kmsMasterKeyId") is not None and rule.get("sseAlgorithm") != "KMS":
-        yield Problem("serverSideEncryptionRule.sseAlgorithm", "must be KMS when a key is named")
+    """That a key is named is known before its id is."""
+    rule = "serverSideEncryptionRule"
+    if call.get(f"{rule}.kmsMasterKeyId") is not None and call.known(f"{rule}.sseAlgorithm") != "KMS":
+        yield Problem(f"{rule}.sseAlgorithm", "must be KMS when a key is named")
 
 
 def _document(*paths: str) -> Rule:
@@ -70,7 +80,7 @@ def _document(*paths: str) -> Rule:
             if not isinstance(document, dict) or document.get("Version") != "1" or not document.get("Statement"):
                 yield Problem(path, 'must be a policy document with "Version": "1" and a "Statement"')
 
-    return shape(rule, name="document")
+    return shape(rule, name="document", fix="give one policy document")
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -79,13 +89,17 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"dkmsInstanceId", "keySpec", "keyUsage", "origin", "protectionLevel"}),
         rules=(
             TAGS,
-            shape(_rotation),
-            shape(_signing),
+            shape(_rotation, fix="say how often, in rotationInterval"),
+            shape(
+                *(_pair, _signing, _rotated),
+                name="signing",
+                fix="sign with a pair of keys in a KMS instance, without rotation; encrypt with Aliyun_AES_256",
+            ),
             matches("dkmsInstanceId", r"kst-[a-z0-9]{8,40}", "the id of a KMS instance: kst-…"),
             between("pendingWindowInDays", 7, 366),
             one_of("deletionProtection", ("Enabled", "Disabled")),
             one_of("automaticRotation", ("Enabled", "Disabled")),
-            one_of("keySpec", ("Aliyun_AES_256", "Aliyun_SM4", *_PAIRS)),
+            one_of("keySpec", (*_SINGLE, *_PAIRS)),
             one_of("keyUsage", ("ENCRYPT/DECRYPT", "SIGN/VERIFY")),
             one_of("protectionLevel", ("SOFTWARE", "HSM")),
         ),
@@ -119,8 +133,8 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"redundancyType", "storageClass"}),
         rules=(
             TAGS,
-            shape(_bucket_tags),
-            shape(_bucket_encryption),
+            shape(_bucket_tags, fix="leave some tags out"),
+            shape(_bucket_encryption, fix="set sseAlgorithm to KMS, or name no key"),
             one_of("redundancyType", ("LRS", "ZRS")),
             one_of("storageClass", ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")),
             one_of("acl", ("private", "public-read", "public-read-write")),

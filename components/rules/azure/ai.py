@@ -27,10 +27,14 @@ _HERE: Final = ("Standard", "ProvisionedManaged")
 def _closed(call: Inputs) -> Iterator[Problem]:
     named = call.get("properties.customSubDomainName") is not None
     for path, value in (("properties.disableLocalAuth", True), ("properties.publicNetworkAccess", "Disabled")):
-        if call.known(path) == value and not named:
+        if not named and call.get(path) == value:
             yield Problem("properties.customSubDomainName", f"is required by the API with {path.split('.')[1]} {value}")
-    outbound = call.known("properties.allowedFqdnList")
-    if outbound and call.known("properties.restrictOutboundNetworkAccess") is not True:
+
+
+def _outbound(call: Inputs) -> Iterator[Problem]:
+    outbound = call.get("properties.allowedFqdnList")
+    listed = isinstance(outbound, list) and outbound != []
+    if listed and call.known("properties.restrictOutboundNetworkAccess") is not True:
         yield Problem("properties.allowedFqdnList", "is for restrictOutboundNetworkAccess true")
 
 
@@ -38,6 +42,9 @@ def _sku(call: Inputs) -> Iterator[Problem]:
     sku = call.known("sku.name")
     if isinstance(sku, str) and sku not in (*_HERE, *_ELSEWHERE):
         yield Problem("sku.name", not_offered(sku, (*_HERE, *_ELSEWHERE), what="SKU"))
+
+
+def _capacity(call: Inputs) -> Iterator[Problem]:
     capacity = call.known("sku.capacity")
     if isinstance(capacity, int) and capacity < 1:
         yield Problem("sku.capacity", f"must be 1 at least, not {capacity}")
@@ -49,7 +56,11 @@ TYPES: tuple[TypeRules, ...] = (
         "accountName",
         immutable=frozenset({"kind", "properties.customSubDomainName"}),
         rules=(
-            shape(_closed),
+            shape(
+                _closed,
+                _outbound,
+                fix="name a sub-domain where only identities or private connections are let in",
+            ),
             needs("kind", "sku"),
             one_of("kind", ("AIServices", "OpenAI", "CognitiveServices")),
             one_of("sku.name", ("F0", "S0")),
@@ -62,7 +73,7 @@ TYPES: tuple[TypeRules, ...] = (
         inside=("accountName",),
         located=False,
         rules=(
-            shape(_sku),
+            shape(_sku, _capacity, fix="take a SKU that is offered, with a capacity of 1 or more"),
             needs("sku", "properties"),
             matches("deploymentName", r"[a-zA-Z0-9][\w.-]{1,63}", "2 to 64 letters, digits, _ . and -"),
         ),

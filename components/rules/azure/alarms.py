@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from components.clouds.alarms import HOMES
 from components.rules.azure.arm import in_group
-from components.rules.checks import matches, not_offered, objects, one_of, shape, strings
+from components.rules.checks import matches, not_offered, objects, one_of, present, shape
 from components.rules.model import Inputs, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from components.rules.model import TypeRules
+    from components.rules.model import Check, TypeRules
 
 PLACES = (*HOMES["azure"], "global")
 _GROUPS, _RULES = 5, 20
@@ -35,20 +35,31 @@ def _place(call: Inputs) -> Iterator[Problem]:
 
 def _receivers(call: Inputs) -> Iterator[Problem]:
     names: set[str] = set()
-    for index, one in enumerate(objects(call.known("webhookReceivers"))):
-        name, path = one.get("name"), f"webhookReceivers[{index}]"
+
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
+        name = one.get("name")
         if isinstance(name, str) and name.lower() in names:
             yield Problem(f"{path}.name", f"{name!r} is given twice in this group")
         names.add(str(name).lower())
-        if one.get("useAadAuth") is True and one.get("objectId") is None:
+
+    yield from call.each("webhookReceivers", of)
+
+
+def _signed(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
+        if one.get("useAadAuth") is True and not present(one, "objectId"):
             yield Problem(f"{path}.objectId", "is required by the API with useAadAuth")
+
+    yield from call.each("webhookReceivers", of)
 
 
 def _hooks(call: Inputs) -> Iterator[Problem]:
-    for index, one in enumerate(objects(call.known("webhookReceivers"))):
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
         url = one.get("serviceUri")
         if isinstance(url, str) and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-            yield Problem(f"webhookReceivers[{index}].serviceUri", f"{url!r} is no address of a webhook")
+            yield Problem(f"{path}.serviceUri", f"{url!r} is no address of a webhook")
+
+    yield from call.each("webhookReceivers", of)
 
 
 def _told(path: str, actions: Any) -> Iterator[Problem]:
@@ -56,52 +67,70 @@ def _told(path: str, actions: Any) -> Iterator[Problem]:
         yield Problem(path, f"{len(actions)} action groups; a rule takes {_GROUPS}")
 
 
-def _rule_group(call: Inputs) -> Iterator[Problem]:
-    rules = objects(call.known("rules"))
-    if len(rules) > _RULES:
+def _number(call: Inputs) -> Iterator[Problem]:
+    rules = call.get("rules")
+    if isinstance(rules, list) and len(rules) > _RULES:
         yield Problem("rules", f"{len(rules)} rules; a group takes {_RULES}")
-    for index, rule in enumerate(rules):
-        path, severity = f"rules[{index}]", rule.get("severity")
-        given = [name for name in ("alert", "record") if rule.get(name) is not None]
-        if len(given) != 1:
-            yield Problem(path, f"exactly one of alert, record must be set, found {given}")
-        if isinstance(severity, int) and not 0 <= severity <= 4:
-            yield Problem(f"{path}.severity", f"must lie between 0 and 4, not {severity}")
-        resolved = rule.get("resolveConfiguration")
-        ends = resolved.get("timeToResolve") if isinstance(resolved, dict) else None
-        for key, value in (("for", rule.get("for")), ("resolveConfiguration.timeToResolve", ends)):
-            if isinstance(value, str) and (value == "PT" or not _PERIOD.fullmatch(value)):
-                yield Problem(f"{path}.{key}", f"{value!r} is no length of time such as PT10M")
-        yield from _told(f"{path}.actions", rule.get("actions"))
+
+
+def _kind(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    given = [name for name in ("alert", "record") if present(rule, name)]
+    if len(given) != 1:
+        yield Problem(path, f"exactly one of alert, record must be set, found {given}")
+
+
+def _severity(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    severity = rule.get("severity")
+    if isinstance(severity, int) and not 0 <= severity <= 4:
+        yield Problem(f"{path}.severity", f"must lie between 0 and 4, not {severity}")
+
+
+def _lasting(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    resolved = rule.get("resolveConfiguration")
+    ends = resolved.get("timeToResolve") if isinstance(resolved, dict) else None
+    for key, value in (("for", rule.get("for")), ("resolveConfiguration.timeToResolve", ends)):
+        if isinstance(value, str) and (value == "PT" or not _PERIOD.fullmatch(value)):
+            yield Problem(f"{path}.{key}", f"{value!r} is no length of time such as PT10M")
+
+
+def _acted(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    yield from _told(f"{path}.actions", rule.get("actions"))
+
+
+def _of_rules(check: Callable[[str, dict[str, Any]], Iterator[Problem]]) -> Check:
+    return lambda call: call.each("rules", check)
 
 
 def _conditions(call: Inputs) -> Iterator[Problem]:
-    leaves = objects(call.known("condition.allOf"))
-    named: set[str] = set()
-    for index, one in enumerate(leaves):
-        path = f"condition.allOf[{index}]"
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
         inner = objects(one.get("anyOf"))
-        if inner and one.get("field") is not None:
+        if inner and present(one, "field"):
             yield Problem(path, "anyOf conflicts with field: never set both")
         for leaf in inner or [one]:
             field = leaf.get("field")
-            named.add(str(field))
             if isinstance(field, str) and field not in _FIELDS and not field.startswith("properties."):
                 yield Problem(f"{path}.field", not_offered(field, _FIELDS, what="field of the activity log"))
-            if (leaf.get("equals") is None) == (leaf.get("containsAny") is None):
+            if present(leaf, "equals") == present(leaf, "containsAny"):
                 yield Problem(path, "exactly one of equals, containsAny must be set")
+
+    yield from call.each("condition.allOf", of)
+
+
+def _category(call: Inputs) -> Iterator[Problem]:
+    leaves = objects(call.known("condition.allOf"))
+    named = {str(leaf.get("field")) for one in leaves for leaf in (objects(one.get("anyOf")) or [one])}
     if leaves and "category" not in named:
         yield Problem("condition.allOf", "one condition must be on the category")
 
 
 def _few(call: Inputs) -> Iterator[Problem]:
-    yield from _told("actions.actionGroups", call.known("actions.actionGroups"))
+    yield from _told("actions.actionGroups", call.get("actions.actionGroups"))
 
 
 def _scopes(call: Inputs) -> Iterator[Problem]:
-    for index, scope in enumerate(strings(call.known("scopes"))):
+    for path, scope in call.texts("scopes"):
         if not re.match(r"(?i)/(subscriptions/[0-9a-f-]{36}|tenants/[0-9a-f-]{36})", scope):
-            yield Problem(f"scopes[{index}]", f"{scope!r} lies in no subscription")
+            yield Problem(path, f"{scope!r} lies in no subscription")
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -109,24 +138,41 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:monitor:ActionGroup",
         "actionGroupName",
         rules=(
-            shape(_place),
-            shape(_receivers),
-            shape(_hooks),
-            matches("groupShortName", r".{1,12}", "1 to 12 characters"),
-            matches(
-                "actionGroupName", r"[^/&%\\?\x00-\x1f]{1,260}", "1 to 260 characters, none of /&%\\? and no breaks"
+            shape(_place, fix="take global, or a region that keeps action groups"),
+            shape(
+                _receivers, _signed, fix="name each webhook once; one with useAadAuth needs the application's objectId"
             ),
+            shape(_hooks, fix="give an address that begins with http:// or https://"),
+            matches("groupShortName", r".{1,12}", "1 to 12 characters"),
+            matches("actionGroupName", r"[^/&%\\?\x00-\x1f]{1,260}", "1 to 260 characters without /&%\\? and breaks"),
         ),
     ),
     in_group(
         "azure-native:alertsmanagement:PrometheusRuleGroup",
         "ruleGroupName",
-        rules=(shape(_rule_group), one_of("interval", _INTERVALS)),
+        rules=(
+            shape(
+                _number,
+                *(_of_rules(check) for check in (_kind, _severity, _lasting, _acted)),
+                name="rule group",
+                fix=f"give {_RULES} rules at most: an alert or a record each, of severity 0 to 4, times such as PT10M",
+            ),
+            one_of("interval", _INTERVALS),
+        ),
     ),
     in_group(
         "azure-native:monitor:ActivityLogAlert",
         "activityLogAlertName",
         located=False,
-        rules=(shape(_conditions), shape(_few), shape(_scopes), one_of("location", _KEPT)),
+        rules=(
+            shape(
+                _conditions,
+                _category,
+                fix="compare fields of the activity log, the category among them, with equals or containsAny",
+            ),
+            shape(_few, fix=f"name {_GROUPS} action groups at most"),
+            shape(_scopes, fix="give full ids that begin with /subscriptions/"),
+            one_of("location", _KEPT),
+        ),
     ),
 )

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def _tag_rule(call: Inputs) -> Iterator[Problem]:
     """At most 50 tags; none of `<>%&\\?/` in a key; keys differ in more than case."""
-    tags = call.known("tags")
-    if not isinstance(tags, dict):
-        return
+    tags = call.entries("tags")
     if len(tags) > 50:
         yield Problem("tags", f"{len(tags)} tags; a resource takes 50")
     if len({key.lower() for key in tags}) != len(tags):

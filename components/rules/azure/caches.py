@@ -24,7 +24,7 @@ _OTHERS = (10, 20, 50, 100, 150, 250, 350, 500, 700, 1000, 1500, 2000)
 _SKUS = (
     *(f"Balanced_B{size}" for size in _BALANCED),
     *(f"MemoryOptimized_M{size}" for size in _OTHERS),
-    *(f"ComputeOptimized_X{size}" for size in (3, 5, *_OTHERS[:10])),
+    *(f"ComputeOptimized_X{size}" for size in (3, 5, *_OTHERS[:9])),
     *(f"FlashOptimized_A{size}" for size in (250, 500, 700, 1000, 1500, 2000, 4500)),
 )
 
@@ -39,6 +39,9 @@ def _sku(call: Inputs) -> Iterator[Problem]:
         older = name.startswith(("Enterprise_", "EnterpriseFlash_"))
         said = "is retired and takes no new clusters" if older else not_offered(name, _SKUS, what="SKU")
         yield Problem("sku.name", said)
+
+
+def _capacity(call: Inputs) -> Iterator[Problem]:
     if call.get("sku.capacity") is not None:
         yield Problem("sku.capacity", "is for the Enterprise SKUs, which take no new clusters")
 
@@ -48,12 +51,14 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:redisenterprise:RedisEnterprise",
         "clusterName",
         rules=(
-            shape(_sku),
+            shape(_sku, _capacity, fix="take a SKU that is offered, and no capacity"),
             one_of("publicNetworkAccess", ("Enabled", "Disabled")),
             one_of("highAvailability", ("Enabled", "Disabled")),
             one_of("minimumTlsVersion", ("1.2",)),
             one_of("identity.type", ("None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned")),
-            one_of(f"{KEY_URL}.keyEncryptionKeyIdentity.identityType", ("userAssignedIdentity",)),
+            one_of(
+                f"{KEY_URL}.keyEncryptionKeyIdentity.identityType", ("userAssignedIdentity", "systemAssignedIdentity")
+            ),
             matches(
                 "clusterName",
                 r"(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*",

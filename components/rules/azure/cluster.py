@@ -12,8 +12,9 @@ from components.rules.checks import (
     matches,
     needs,
     objects,
+    peek,
+    present,
     shape,
-    strings,
 )
 from components.rules.model import Inputs, Problem
 
@@ -31,64 +32,94 @@ def _system_pool(call: Inputs) -> Iterator[Problem]:
     pools = objects(call.known("agentPoolProfiles"))
     if call.known("agentPoolProfiles") is not None and not any(pool.get("mode") == "System" for pool in pools):
         yield Problem("agentPoolProfiles", "needs at least one pool with mode System")
-    for index, pool in enumerate(pools):
-        path = f"agentPoolProfiles[{index}]"
-        yield from _pool(f"{path}.", pool)
-        name = pool.get("name")
-        if isinstance(name, str) and not re.fullmatch(POOL_NAME, name):
-            words = "1 to 12 lower-case letters and digits, beginning with a letter"
-            yield Problem(f"{path}.name", f"{name!r} is no valid name: {words}")
 
 
-def _pool(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
-    if pool.get("vmSize") is None:
+def _named(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    name = pool.get("name")
+    if isinstance(name, str) and not re.fullmatch(POOL_NAME, name):
+        words = "1 to 12 lower-case letters and digits, beginning with a letter"
+        yield Problem(f"{at}name", f"{name!r} is no valid name: {words}")
+
+
+def _sized(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    if not present(pool, "vmSize"):
         yield Problem(f"{at}vmSize", "is required by the API")
-    low, high = pool.get("minCount"), pool.get("maxCount")
+
+
+def _scaled(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    limits = [name for name in ("minCount", "maxCount") if present(pool, name)]
     if pool.get("enableAutoScaling") is True:
-        for name, value in (("minCount", low), ("maxCount", high)):
-            if value is None:
+        for name in ("minCount", "maxCount"):
+            if name not in limits:
                 yield Problem(f"{at}{name}", "is required by the API with enableAutoScaling")
-    elif low is not None or high is not None:
+    elif limits:
         yield Problem(f"{at}enableAutoScaling", "must be true when minCount or maxCount is set")
+
+
+def _ordered(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    low, high = pool.get("minCount"), pool.get("maxCount")
     if isinstance(low, int) and isinstance(high, int) and low > high:
         yield Problem(f"{at}minCount", f"is {low}, above maxCount ({high})")
-    if pool.get("mode") == "System" and (low == 0 or pool.get("count") == 0):
+
+
+def _system(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    if pool.get("mode") == "System" and 0 in (peek(pool, "minCount"), peek(pool, "count")):
         yield Problem(f"{at}minCount", "a System pool keeps at least one node")
+
+
+def _spot(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
     if pool.get("mode") == "System" and pool.get("scaleSetPriority") == "Spot":
         yield Problem(f"{at}scaleSetPriority", "a System pool cannot be Spot")
+
+
+def _pods(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
     pods = pool.get("maxPods")
     if isinstance(pods, int) and not 10 <= pods <= 250:
         yield Problem(f"{at}maxPods", f"{pods} lies outside 10 to 250")
-    for name in ("count", "minCount", "maxCount"):
-        nodes = pool.get(name)
-        if isinstance(nodes, int) and not 0 <= nodes <= _NODES:
-            yield Problem(f"{at}{name}", f"must lie between 0 and {_NODES}, not {nodes}")
 
 
-def _agent_pool(call: Inputs) -> Iterator[Problem]:
-    yield from _pool("", call.inputs)
-    for index, text in enumerate(strings(call.known("nodeTaints"))):
+def _counted(name: str) -> nodes.Of:
+    def of(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+        number = pool.get(name)
+        if isinstance(number, int) and not 0 <= number <= _NODES:
+            yield Problem(f"{at}{name}", f"must lie between 0 and {_NODES}, not {number}")
+
+    return of
+
+
+_POOL: tuple[nodes.Of, ...] = (
+    *(_sized, _scaled, _ordered, _system, _spot, _pods),
+    *map(_counted, ("count", "minCount", "maxCount")),
+)
+_POOL_FIX = f"give a size, 0 to {_NODES} nodes in order, 10 to 250 pods each; a System pool keeps a node and is no Spot"
+
+
+def _taints(call: Inputs) -> Iterator[Problem]:
+    for path, text in call.texts("nodeTaints"):
         if text.rpartition(":")[2] not in ("NoSchedule", "NoExecute", "PreferNoSchedule"):
-            yield Problem(
-                f"nodeTaints[{index}]", f"{text!r} must be key=value:NoSchedule (or NoExecute, PreferNoSchedule)"
-            )
+            yield Problem(path, f"{text!r} must be key=value:NoSchedule (or NoExecute, PreferNoSchedule)")
 
 
-def _cluster_shape(call: Inputs) -> Iterator[Problem]:
+def _local_accounts(call: Inputs) -> Iterator[Problem]:
     if call.known("disableLocalAccounts") is True and call.known("aadProfile.managed") is not True:
         yield Problem("aadProfile.managed", "must be true when local accounts are disabled, or nobody could sign in")
-    access = call.known("apiServerAccessProfile")
-    if (
-        isinstance(access, dict)
-        and access.get("privateDNSZone") == "none"
-        and access.get("enablePrivateClusterPublicFQDN") is False
+
+
+def _no_name(call: Inputs) -> Iterator[Problem]:
+    place = "apiServerAccessProfile"
+    if call.known(f"{place}.privateDNSZone") == "none" and (
+        call.known(f"{place}.enablePrivateClusterPublicFQDN") is False
     ):
-        yield Problem(
-            "apiServerAccessProfile.privateDNSZone", "none together with a disabled public name leaves no name at all"
-        )
+        yield Problem(f"{place}.privateDNSZone", "none together with a disabled public name leaves no name at all")
+
+
+def _workloads(call: Inputs) -> Iterator[Problem]:
     identity = call.known("securityProfile.workloadIdentity.enabled")
     if identity is True and call.known("oidcIssuerProfile.enabled") is not True:
         yield Problem("oidcIssuerProfile.enabled", "must be true for workload identity")
+
+
+def _overlay(call: Inputs) -> Iterator[Problem]:
     if call.known("networkProfile.networkPluginMode") == "overlay" and call.get("networkProfile.podCidr") is None:
         yield Problem(
             "networkProfile.podCidr", "is required here in overlay mode: left out, every cluster takes 10.244.0.0/16"
@@ -124,8 +155,19 @@ TYPES: tuple[TypeRules, ...] = (
             ),
             matches("dnsPrefix", r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,52}[a-zA-Z0-9])?", "1 to 54 letters, digits and -"),
             *nodes.IN_CLUSTER,
-            shape(_system_pool),
-            shape(_cluster_shape),
+            shape(
+                _system_pool,
+                *map(nodes.inside, (_named, *_POOL)),
+                fix=f"have one pool of mode System; {_POOL_FIX}",
+            ),
+            shape(
+                _local_accounts,
+                _no_name,
+                _workloads,
+                _overlay,
+                name="cluster shape",
+                fix="set what the setting needs beside it",
+            ),
         ),
     ),
     in_group(
@@ -156,7 +198,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             matches("agentPoolName", POOL_NAME, "1 to 12 lower-case letters and digits, beginning with a letter"),
             *nodes.IN_POOL,
-            shape(_agent_pool),
+            shape(_taints, *map(nodes.alone, _POOL), name="agent pool", fix=_POOL_FIX),
         ),
     ),
 )

@@ -21,6 +21,8 @@ _DISKS = (32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16_384, 32_767)
 # Tier -> how the names of its sizes begin; the cheapest has no standby.
 _TIERS = {"Burstable": ("Standard_B",), "GeneralPurpose": ("Standard_D",), "MemoryOptimized": ("Standard_E",)}
 _MODES = ("Disabled", "SameZone", "ZoneRedundant")
+_FROM_ANOTHER = ("PointInTimeRestore", "GeoRestore", "Replica", "ReviveDropped")
+_MADE = ("Default", "Create", "Update", *_FROM_ANOTHER)
 
 
 # Settings that take one of a few words; those that take any text are not listed.
@@ -37,22 +39,41 @@ def _size(call: Inputs) -> Iterator[Problem]:
     name, tier = call.text("sku.name"), call.text("sku.tier")
     if tier in _TIERS and name and not name.startswith(_TIERS[tier]):
         yield Problem("sku.name", f"{name} is no size of tier {tier}")
+
+
+def _disk(call: Inputs) -> Iterator[Problem]:
     disk = call.known("storage.storageSizeGB")
     if isinstance(disk, int) and (call.text("storage.type") or "Premium_LRS") == "Premium_LRS" and disk not in _DISKS:
         yield Problem("storage.storageSizeGB", not_offered(disk, _DISKS, what="size of disk"))
 
 
+def _is_new(call: Inputs) -> bool:
+    """Whether the server is made anew; a replica and what is restored inherit the logins of what they are made of."""
+    return call.known("createMode") in (None, "", "Default", "Create")
+
+
 def _logins(call: Inputs) -> Iterator[Problem]:
-    passwords = call.known("authConfig.passwordAuth") != "Disabled"
-    if passwords and call.get("administratorLogin") is None:
-        yield Problem("administratorLogin", "is required by the API while passwords are on")
-    if passwords and call.get("administratorLoginPassword") is None:
-        yield Problem("administratorLoginPassword", "is required by the API while passwords are on")
+    for path in ("administratorLogin", "administratorLoginPassword"):
+        if call.get(path) is None and call.known("authConfig.passwordAuth") != "Disabled" and _is_new(call):
+            yield Problem(path, "is required by the API while passwords are on")
+
+
+def _directory(call: Inputs) -> Iterator[Problem]:
     directory = call.known("authConfig.activeDirectoryAuth") == "Enabled"
-    if not passwords and not directory:
+    if call.known("authConfig.passwordAuth") == "Disabled" and not directory:
         yield Problem("authConfig.activeDirectoryAuth", "one of passwordAuth and activeDirectoryAuth must be Enabled")
+
+
+def _tenant(call: Inputs) -> Iterator[Problem]:
+    directory = call.known("authConfig.activeDirectoryAuth") == "Enabled"
     if directory and call.get("authConfig.tenantId") is None:
         yield Problem("authConfig.tenantId", "is required by the API when identities of the directory log in")
+
+
+def _source(call: Inputs) -> Iterator[Problem]:
+    mode = call.known("createMode")
+    if mode in _FROM_ANOTHER and call.get("sourceServerResourceId") is None:
+        yield Problem("sourceServerResourceId", f"is required by the API with createMode {mode}")
 
 
 def _setting(call: Inputs) -> Iterator[Problem]:
@@ -60,6 +81,9 @@ def _setting(call: Inputs) -> Iterator[Problem]:
     allowed = _SETTINGS.get(name)
     if allowed and isinstance(value, str) and value not in allowed:
         yield Problem("value", not_offered(value, allowed, what="value"))
+
+
+def _set(call: Inputs) -> Iterator[Problem]:
     for path in ("value", "source"):
         if call.get(path) is None:
             yield Problem(path, "is required to change a setting")
@@ -74,10 +98,13 @@ TYPES: tuple[TypeRules, ...] = (
             | {"dataEncryption.type", "network.delegatedSubnetResourceId", "storage.type"}
         ),
         rules=(
-            shape(_size),
-            shape(_logins),
+            shape(_size, _disk, fix="take a size of the tier, and a disk that is sold"),
+            shape(
+                *(_logins, _directory, _tenant, _source),
+                fix="say who logs in: a login with its password, or identities of a tenant; or what it is made of",
+            ),
             one_of("version", tuple(str(major) for major in range(11, 19))),
-            one_of("createMode", ("Default", "Create", "Update", "PointInTimeRestore", "Replica", "ReviveDropped")),
+            one_of("createMode", _MADE),
             one_of("sku.tier", tuple(_TIERS)),
             one_of("storage.type", ("Premium_LRS", "PremiumV2_LRS", "UltraSSD_LRS")),
             one_of("storage.autoGrow", ("Enabled", "Disabled")),
@@ -101,7 +128,7 @@ TYPES: tuple[TypeRules, ...] = (
         "configurationName",
         inside=("serverName",),
         located=False,
-        rules=(shape(_setting),),
+        rules=(shape(_setting, _set, fix="give the value that the setting takes, and its source"),),
     ),
     in_group(
         "azure-native:dbforpostgresql:Database",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.rules.azure.arm import in_group
 from components.rules.checks import (
     matches,
     needs,
-    objects,
     one_of,
     shape,
     strings,
@@ -26,23 +25,39 @@ _TYPES = (
 
 
 _BLOBS = ("blockBlob", "appendBlob")
+_RULES = "policy.rules"
 
 
-def _rules(call: Inputs) -> Iterator[Problem]:
+def _names(call: Inputs) -> Iterator[Problem]:
     names: set[str] = set()
-    for index, rule in enumerate(objects(call.known("policy.rules"))):
-        path = f"policy.rules[{index}]"
-        if rule.get("name") in names:
-            yield Problem(f"{path}.name", f"there are two rules {rule.get('name')!r}")
-        names.add(str(rule.get("name")))
+
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+        name = rule.get("name")
+        if isinstance(name, str) and name in names:
+            yield Problem(f"{path}.name", f"there are two rules {name!r}")
+        names.add(str(name))
+
+    yield from call.each(_RULES, of)
+
+
+def _actions(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
         definition = rule.get("definition")
-        actions = definition.get("actions") if isinstance(definition, dict) else None
-        filters = definition.get("filters") if isinstance(definition, dict) else None
-        if not actions:
+        if not (definition.get("actions") if isinstance(definition, dict) else definition):
             yield Problem(f"{path}.definition.actions", "at least one action is required by the API")
+
+    yield from call.each(_RULES, of)
+
+
+def _kinds(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+        definition = rule.get("definition")
+        filters = definition.get("filters") if isinstance(definition, dict) else None
         kinds = strings(filters.get("blobTypes")) if isinstance(filters, dict) else []
         if not kinds or any(kind not in _BLOBS for kind in kinds):
             yield Problem(f"{path}.definition.filters.blobTypes", f"is required, of {', '.join(_BLOBS)}")
+
+    yield from call.each(_RULES, of)
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -62,7 +77,11 @@ TYPES: tuple[TypeRules, ...] = (
         inside=("accountName",),
         located=False,
         rules=(
-            shape(_rules),
+            shape(
+                *(_names, _actions, _kinds),
+                name="rules",
+                fix=f"name each rule once, with an action, for {' or '.join(_BLOBS)}",
+            ),
             one_of("managementPolicyName", ("default",)),
         ),
     ),

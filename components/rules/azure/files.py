@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _squash(call: Inputs) -> Iterator[Problem]:
-    if call.known("rootSquash") is not None and call.known("enabledProtocols") != "NFS":
+    if call.get("rootSquash") is not None and call.known("enabledProtocols") != "NFS":
         yield Problem("rootSquash", "is for NFS shares only")
 
 
@@ -42,7 +42,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"enabledProtocols"}),
         located=False,
         rules=(
-            shape(_squash),
+            shape(_squash, fix="share by NFS, or leave it out"),
             one_of("enabledProtocols", ("SMB", "NFS")),
             one_of("rootSquash", ("NoRootSquash", "RootSquash", "AllSquash")),
             one_of("accessTier", ("TransactionOptimized", "Hot", "Cool", "Premium")),

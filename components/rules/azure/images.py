@@ -10,7 +10,7 @@ from components.rules.checks import (
     one_of,
     shape,
 )
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.model import Check, Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +27,17 @@ _PREMIUM = {
 }
 
 
-def _sku(call: Inputs) -> Iterator[Problem]:
-    sku = call.text("sku.name")
-    if not sku or sku == "Premium":
-        return
-    for path, value in _PREMIUM.items():
-        if call.known(path) == value:
+def _premium(path: str, value: object) -> Check:
+    def check(call: Inputs) -> Iterator[Problem]:
+        sku = call.text("sku.name")
+        if sku and sku != "Premium" and call.known(path) == value:
             yield Problem(path, f"{value} is for sku Premium, not {sku}")
-    if sku == "Basic" and call.known("anonymousPullEnabled") is True:
+
+    return check
+
+
+def _anonymous(call: Inputs) -> Iterator[Problem]:
+    if call.text("sku.name") == "Basic" and call.known("anonymousPullEnabled") is True:
         yield Problem("anonymousPullEnabled", "is for sku Standard and Premium, not Basic")
 
 
@@ -50,8 +53,13 @@ TYPES: tuple[TypeRules, ...] = (
         "registryName",
         immutable=frozenset({"encryption.status", "zoneRedundancy"}),
         rules=(
-            shape(_sku),
-            shape(_exported),
+            shape(
+                _anonymous,
+                *(_premium(path, value) for path, value in _PREMIUM.items()),
+                name="sku",
+                fix="take the sku Premium, or do without",
+            ),
+            shape(_exported, fix="close the registry to the public too"),
             one_of("sku.name", ("Basic", "Standard", "Premium")),
             one_of("publicNetworkAccess", ("Enabled", "Disabled")),
             one_of("networkRuleBypassOptions", ("AzureServices", "None")),

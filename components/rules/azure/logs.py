@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.rules.azure.arm import in_group
 from components.rules.checks import (
@@ -28,39 +28,56 @@ _CATEGORIES = frozenset(
 )
 
 
+_STREAM = "Microsoft-PrometheusMetrics"
 _ACCESS = ("Enabled", "Disabled", "SecuredByPerimeter")
 
 
-def _rule_shape(call: Inputs) -> Iterator[Problem]:
-    destinations = call.known("destinations") or {}
-    named = {str(one.get("name")) for several in destinations.values() for one in objects(several) if one.get("name")}
-    flows = objects(call.known("dataFlows"))
+def _flows(call: Inputs) -> Iterator[Problem]:
     if call.get("dataFlows") is None:
         yield Problem("dataFlows", "is required by the API")
-    for index, flow in enumerate(flows):
+
+
+def _named(call: Inputs) -> Iterator[Problem]:
+    destinations = call.known("destinations") or {}
+    named = {str(one.get("name")) for several in destinations.values() for one in objects(several) if one.get("name")}
+
+    def of(path: str, flow: dict[str, Any]) -> Iterator[Problem]:
         for wanted in strings(flow.get("destinations")):
             if wanted not in named:
-                yield Problem(
-                    f"dataFlows[{index}].destinations", not_offered(wanted, named, what="destination of this rule")
-                )
-    sources = objects((call.known("dataSources") or {}).get("prometheusForwarder"))
-    if sources and call.get("dataCollectionEndpointId") is None:
+                said = not_offered(wanted, named, what="destination of this rule")
+                yield Problem(f"{path}.destinations", said)
+
+    yield from call.each("dataFlows", of)
+
+
+def _endpoint(call: Inputs) -> Iterator[Problem]:
+    sources = call.get("dataSources.prometheusForwarder")
+    if isinstance(sources, list) and sources and call.get("dataCollectionEndpointId") is None:
         yield Problem("dataCollectionEndpointId", "is required by the API with a prometheusForwarder")
-    for index, source in enumerate(sources):
+
+
+def _streams(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, source: dict[str, Any]) -> Iterator[Problem]:
         for stream in strings(source.get("streams")):
-            if stream != "Microsoft-PrometheusMetrics":
-                path = f"dataSources.prometheusForwarder[{index}].streams"
-                yield Problem(path, not_offered(stream, ("Microsoft-PrometheusMetrics",), what="stream"))
+            if stream != _STREAM:
+                yield Problem(f"{path}.streams", not_offered(stream, (_STREAM,), what="stream"))
+
+    yield from call.each("dataSources.prometheusForwarder", of)
 
 
-def _categories(call: Inputs) -> Iterator[Problem]:
+def _targets(call: Inputs) -> Iterator[Problem]:
     targets = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId", "marketplacePartnerId")
     if all(call.get(name) is None for name in targets):
         yield Problem("workspaceId", f"one of {', '.join(targets)} is required by the API")
-    for index, log in enumerate(objects(call.known("logs"))):
+
+
+def _categories(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, log: dict[str, Any]) -> Iterator[Problem]:
         category = log.get("category")
         if isinstance(category, str) and category not in _CATEGORIES:
-            yield Problem(f"logs[{index}].category", not_offered(category, _CATEGORIES, what="category"))
+            yield Problem(f"{path}.category", not_offered(category, _CATEGORIES, what="category"))
+
+    yield from call.each("logs", of)
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -85,7 +102,11 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:monitor:DataCollectionRule",
         "dataCollectionRuleName",
         rules=(
-            shape(_rule_shape),
+            shape(
+                *(_flows, _named, _endpoint, _streams),
+                name="rule shape",
+                fix=f"send {_STREAM} by flows to destinations of this rule; a forwarder needs an endpoint",
+            ),
             one_of("kind", ("Linux", "Windows")),
         ),
     ),
@@ -113,5 +134,9 @@ TYPES: tuple[TypeRules, ...] = (
         located=False,
         rules=(needs("linkedResourceId"),),
     ),
-    TypeRules(type_name="azure-native:monitor:SubscriptionDiagnosticSetting", name="name", rules=(shape(_categories),)),
+    TypeRules(
+        type_name="azure-native:monitor:SubscriptionDiagnosticSetting",
+        name="name",
+        rules=(shape(_categories, _targets, fix="name where the log goes, and categories of the activity log"),),
+    ),
 )

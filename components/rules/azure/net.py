@@ -11,7 +11,6 @@ from components.rules.checks import (
     needs,
     one_of,
     shape,
-    strings,
 )
 from components.rules.model import Inputs, Problem, TypeRules
 
@@ -22,36 +21,52 @@ _NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
 _WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
-def _address_space(call: Inputs) -> Iterator[Problem]:
-    blocks = strings(call.known("addressSpace.addressPrefixes"))
-    if call.get("addressSpace.addressPrefixes") is None or call.known("addressSpace.addressPrefixes") == []:
+def _spaced(call: Inputs) -> Iterator[Problem]:
+    if call.get("addressSpace.addressPrefixes") in (None, []):
         yield Problem("addressSpace.addressPrefixes", "is required by the API")
-    for index, block in enumerate(blocks):
-        yield from cidr_problems(f"addressSpace.addressPrefixes[{index}]", block, shortest=8, longest=29)
 
 
-def _rules(call: Inputs) -> Iterator[Problem]:
-    rules = call.known("securityRules")
-    seen: dict[tuple[Any, Any], int] = {}
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        path = f"securityRules[{index}]"
+def _address_space(call: Inputs) -> Iterator[Problem]:
+    for path, block in call.texts("addressSpace.addressPrefixes"):
+        yield from cidr_problems(path, block, shortest=8, longest=29)
+
+
+def _priorities(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
         priority = rule.get("priority")
         if isinstance(priority, int) and not 100 <= priority <= 4096:
             yield Problem(f"{path}.priority", f"{priority} lies outside 100 to 4096")
-        taken = seen.setdefault((rule.get("direction"), priority), index)
-        if taken != index:
-            yield Problem(f"{path}.priority", f"{priority} is already used by rule {taken} in the same direction")
+
+    yield from call.each("securityRules", of)
+
+
+def _twice(call: Inputs) -> Iterator[Problem]:
+    seen: dict[tuple[str, int], str] = {}
+
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+        direction, priority = rule.get("direction"), rule.get("priority")
+        if isinstance(direction, str) and isinstance(priority, int):
+            taken = seen.setdefault((direction, priority), path)
+            if taken != path:
+                index = taken.removeprefix("securityRules[").rstrip("]")
+                yield Problem(f"{path}.priority", f"{priority} is already used by rule {index} in the same direction")
+
+    yield from call.each("securityRules", of)
+
+
+def _ranged(call: Inputs) -> Iterator[Problem]:
+    if call.get("addressPrefix") is None and call.get("addressPrefixes") is None:
+        yield Problem("addressPrefix", "is required by the API")
 
 
 def _subnet(call: Inputs) -> Iterator[Problem]:
-    if call.get("addressPrefix") is None and call.get("addressPrefixes") is None:
-        yield Problem("addressPrefix", "is required by the API")
     if block := call.text("addressPrefix"):
         yield from cidr_problems("addressPrefix", block, shortest=8, longest=29)
 
 
 def _one_zone(call: Inputs) -> Iterator[Problem]:
-    if len(strings(call.known("zones"))) > 1:
+    zones = call.get("zones")
+    if isinstance(zones, list) and len(zones) > 1:
         yield Problem("zones", "a Standard NAT gateway lies in one zone")
 
 
@@ -78,7 +93,7 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:network:VirtualNetwork",
         "virtualNetworkName",
         rules=(
-            shape(_address_space),
+            shape(_address_space, _spaced, fix="give private networks of /8 to /29"),
             matches("virtualNetworkName", r"[a-zA-Z0-9][\w.-]{0,62}\w", "2 to 64 letters, digits, _ . and -"),
         ),
     ),
@@ -86,7 +101,12 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:network:NetworkSecurityGroup",
         "networkSecurityGroupName",
         rules=(
-            shape(_rules),
+            shape(
+                _priorities,
+                _twice,
+                name="rules",
+                fix="give each rule of a direction a priority of its own, 100 to 4096",
+            ),
             matches("networkSecurityGroupName", _NAME, _WORDS),
         ),
     ),
@@ -95,7 +115,7 @@ TYPES: tuple[TypeRules, ...] = (
         "publicIpAddressName",
         immutable=frozenset({"sku", "zones", "publicIPAddressVersion"}),
         rules=(
-            shape(_static),
+            shape(_static, fix="set publicIPAllocationMethod to Static"),
             matches("publicIpAddressName", _NAME, _WORDS),
         ),
     ),
@@ -106,7 +126,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             needs("sku"),
             one_of("sku.name", ("Standard",)),
-            shape(_one_zone),
+            shape(_one_zone, fix="name one zone, or none"),
             matches("natGatewayName", _NAME, _WORDS),
         ),
     ),
@@ -116,7 +136,7 @@ TYPES: tuple[TypeRules, ...] = (
         inside=("virtualNetworkName",),
         located=False,
         rules=(
-            shape(_subnet),
+            shape(_subnet, _ranged, fix="give a private network of /8 to /29"),
             matches("subnetName", _NAME, _WORDS),
         ),
     ),

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from components.rules.checks import not_offered, objects, shape
-from components.rules.model import Check, Inputs, Problem, Rule
+from components.rules.checks import not_offered, shape
+from components.rules.model import Check, Problem, Rule
 
 _IMAGES: Final = ("Ubuntu", "Ubuntu2204", "AzureLinux", "AzureLinux3")
 _GONE: Final = frozenset({"CBLMariner"})
@@ -19,7 +19,7 @@ _WINDOWS: Final = ("Windows2019", "Windows2022")
 _DRIVERS: Final = ("Install", "None")
 _COUNT: Final = re.compile(r"(\d+)%?")
 # A pool by the path before its properties; one may also stand inside its cluster.
-_Of = Callable[[str, Mapping[str, Any]], Iterator[Problem]]
+Of = Callable[[str, Mapping[str, Any]], Iterator[Problem]]
 
 
 def _image(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
@@ -40,34 +40,54 @@ def _driver(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{at}gpuProfile.driver", not_offered(word, _DRIVERS, what="driver"))
 
 
-def _replacing(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+def _count(value: Any) -> int | None:
+    found = _COUNT.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1]) if found else None
+
+
+def _settings(pool: Mapping[str, Any]) -> Mapping[str, Any]:
     found = pool.get("upgradeSettings")
-    settings: dict[str, Any] = found if isinstance(found, dict) else {}
-    counts: dict[str, int] = {}
-    for key in ("maxSurge", "maxUnavailable"):
-        value = settings.get(key)
-        number = _COUNT.fullmatch(value) if isinstance(value, str) else None
-        if isinstance(value, str) and number is None:
+    return found if isinstance(found, dict) else {}
+
+
+def _counted(key: str) -> Of:
+    def of(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+        value = _settings(pool).get(key)
+        if isinstance(value, str) and _count(value) is None:
             yield Problem(f"{at}upgradeSettings.{key}", f"{value!r} is neither a count of nodes nor a percentage")
-        if number is not None:
-            counts[key] = int(number[1])
+
+    return of
+
+
+def _none_moves(at: str, pool: Mapping[str, Any]) -> Iterator[Problem]:
+    settings = _settings(pool)
     # Left out, maxUnavailable is 0.
-    if counts.get("maxSurge") == 0 and not counts.get("maxUnavailable"):
+    if _count(settings.get("maxSurge")) == 0 and not _count(settings.get("maxUnavailable")):
         yield Problem(f"{at}upgradeSettings.maxSurge", "0 with no maxUnavailable: no node could be replaced")
 
 
-def _inside(of: _Of) -> Check:
-    def check(call: Inputs) -> Iterator[Problem]:
-        for index, pool in enumerate(objects(call.known("agentPoolProfiles"))):
-            yield from of(f"agentPoolProfiles[{index}].", pool)
-
-    return check
+def inside(of: Of) -> Check:
+    """A check of pools that stand inside their cluster, each apart."""
+    return lambda call: call.each("agentPoolProfiles", lambda path, pool: of(f"{path}.", pool))
 
 
-def _alone(of: _Of) -> Check:
+def alone(of: Of) -> Check:
+    """The same check of a pool that stands by itself."""
     return lambda call: of("", call.inputs)
 
 
-_ALL: Final[Mapping[str, _Of]] = {"image": _image, "driver": _driver, "replacing": _replacing}
-IN_CLUSTER: Final[tuple[Rule, ...]] = tuple(shape(_inside(of), name=name) for name, of in _ALL.items())
-IN_POOL: Final[tuple[Rule, ...]] = tuple(shape(_alone(of), name=name) for name, of in _ALL.items())
+# Name -> what to do about it, and the checks.
+_ALL: Final[Mapping[str, tuple[str, tuple[Of, ...]]]] = {
+    "image": (f"take one of {', '.join((*_IMAGES, *_WINDOWS))}; Windows needs osType Windows", (_image,)),
+    "driver": (f"take {' or '.join(_DRIVERS)}", (_driver,)),
+    "replacing": (
+        "let at least one node move at once: a count, or a percentage",
+        (_counted("maxSurge"), _counted("maxUnavailable"), _none_moves),
+    ),
+}
+IN_CLUSTER: Final[tuple[Rule, ...]] = tuple(
+    shape(*map(inside, checks), name=name, fix=fix) for name, (fix, checks) in _ALL.items()
+)
+IN_POOL: Final[tuple[Rule, ...]] = tuple(
+    shape(*map(alone, checks), name=name, fix=fix) for name, (fix, checks) in _ALL.items()
+)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.rules.azure.arm import in_group
 from components.rules.checks import (
     matches,
     needs,
-    objects,
     one_of,
     shape,
 )
@@ -21,14 +20,17 @@ _NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
 _WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
-def _linked_zones(call: Inputs) -> Iterator[Problem]:
-    configs = objects(call.known("privateDnsZoneConfigs"))
-    if call.get("privateDnsZoneConfigs") is None or call.known("privateDnsZoneConfigs") == []:
+def _some(call: Inputs) -> Iterator[Problem]:
+    if call.get("privateDnsZoneConfigs") in (None, []):
         yield Problem("privateDnsZoneConfigs", "is required by the API")
-    for index, config in enumerate(configs):
-        name = config.get("name")
-        if not isinstance(name, str) or not name:
-            yield Problem(f"privateDnsZoneConfigs[{index}].name", "is required by the API")
+
+
+def _linked_zones(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, config: dict[str, Any]) -> Iterator[Problem]:
+        if config.get("name") in (None, ""):
+            yield Problem(f"{path}.name", "is required by the API")
+
+    yield from call.each("privateDnsZoneConfigs", of)
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -73,7 +75,7 @@ TYPES: tuple[TypeRules, ...] = (
         inside=("privateEndpointName",),
         located=False,
         rules=(
-            shape(_linked_zones),
+            shape(_linked_zones, _some, fix="name each zone that answers"),
             matches("privateDnsZoneGroupName", _NAME, _WORDS),
         ),
     ),

@@ -8,9 +8,7 @@ from components.rules.azure.arm import in_group
 from components.rules.checks import (
     between,
     matches,
-    objects,
     shape,
-    strings,
 )
 from components.rules.model import Inputs, Problem, TypeRules
 
@@ -18,54 +16,70 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNS, _CURVES = frozenset({"sign", "verify"}), ("P-256", "P-256K", "P-384", "P-521")
+_FILE_SKUS = ("Premium", "StandardV2")
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
-def _vault_shape(call: Inputs) -> Iterator[Problem]:
+def _purged(call: Inputs) -> Iterator[Problem]:
     if call.known("properties.enablePurgeProtection") is False:
         yield Problem(
             "properties.enablePurgeProtection", "cannot be set to false: leave it out, or set it to true for ever"
         )
+
+
+def _kept(call: Inputs) -> Iterator[Problem]:
     days = call.known("properties.softDeleteRetentionInDays")
     if isinstance(days, int) and not 7 <= days <= 90:
         yield Problem("properties.softDeleteRetentionInDays", f"{days} lies outside 7 to 90")
+
+
+def _dashes(call: Inputs) -> Iterator[Problem]:
     if "--" in call.text("vaultName"):
         yield Problem("vaultName", "must not hold two dashes in a row")
 
 
-def _signing(call: Inputs) -> Iterator[Problem]:
-    """A key on a curve signs and does nothing else."""
-    kind, curve = call.known("properties.kty"), call.known("properties.curveName")
-    allowed = call.known("properties.keyOps")
-    if kind in {"EC", "EC-HSM"}:
-        if curve is not None and curve not in _CURVES:
+_ON_A_CURVE = ("EC", "EC-HSM")
+
+
+def _curve(call: Inputs) -> Iterator[Problem]:
+    kind, curve = call.known("properties.kty"), call.get("properties.curveName")
+    if kind in _ON_A_CURVE:
+        if call.known("properties.curveName") is not None and curve not in _CURVES:
             yield Problem("properties.curveName", f"{curve!r} is none of {', '.join(_CURVES)}")
-        extra = sorted(set(strings(allowed)) - _SIGNS)
-        if extra:
-            yield Problem("properties.keyOps", f"{', '.join(extra)}: a key on a curve takes sign and verify")
     elif curve is not None:
         yield Problem("properties.curveName", f"a key of kind {kind} has no curve")
 
 
-def _storage_shape(call: Inputs) -> Iterator[Problem]:
+def _signing(call: Inputs) -> Iterator[Problem]:
+    """A key on a curve signs and does nothing else."""
+    if call.known("properties.kty") in _ON_A_CURVE:
+        extra = sorted({text for _path, text in call.texts("properties.keyOps")} - _SIGNS)
+        if extra:
+            yield Problem("properties.keyOps", f"{', '.join(extra)}: a key on a curve takes sign and verify")
+
+
+def _own_key(call: Inputs) -> Iterator[Problem]:
     if call.known("encryption.keySource") == "Microsoft.Keyvault":
         if call.get("encryption.keyVaultProperties.keyName") is None:
             yield Problem("encryption.keyVaultProperties.keyName", "is required by the API with a key of your own")
         if call.get("identity") is None:
             yield Problem("identity", "is required by the API with a key of your own: the account reads the key by it")
-    kind, sku = call.text("kind"), call.text("sku.name")
-    if sku and (kind == "FileStorage") and not sku.startswith("Premium"):
-        yield Problem("sku.name", f"{sku} is not for an account of kind FileStorage, which is always premium")
-    nfs = call.known("enableNfsV3") is True or kind == "FileStorage"
-    if call.known("enableHttpsTrafficOnly") is False and not nfs:
-        yield Problem("enableHttpsTrafficOnly", "only an NFS account may do without")
+
+
+def _file_sku(call: Inputs) -> Iterator[Problem]:
+    sku = call.text("sku.name")
+    if call.text("kind") == "FileStorage" and sku and not sku.startswith(_FILE_SKUS):
+        yield Problem("sku.name", f"{sku} is not for an account of kind FileStorage: it is premium, or StandardV2")
 
 
 def _diagnostic_shape(call: Inputs) -> Iterator[Problem]:
     targets = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId", "marketplacePartnerId")
     if all(call.get(name) is None for name in targets):
         yield Problem("workspaceId", f"one of {', '.join(targets)} is required by the API")
-    if not objects(call.known("logs")) and not objects(call.known("metrics")):
+
+
+def _some_logs(call: Inputs) -> Iterator[Problem]:
+    if all(call.get(name) in (None, []) for name in ("logs", "metrics")):
         yield Problem("logs", "at least one log or metric category is required by the API")
 
 
@@ -93,7 +107,11 @@ TYPES: tuple[TypeRules, ...] = (
         "azure-native:keyvault:Vault",
         "vaultName",
         rules=(
-            shape(_vault_shape),
+            shape(
+                *(_purged, _kept, _dashes),
+                name="vault shape",
+                fix="keep 7 to 90 days, leave purge protection on, and single dashes in the name",
+            ),
             matches("vaultName", r"[a-zA-Z](?=.{2,23}$)[a-zA-Z0-9-]*[a-zA-Z0-9]", "3 to 24 letters, digits and -"),
             matches("properties.tenantId", _GUID, "a tenant's GUID"),
         ),
@@ -105,7 +123,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"properties.kty", "properties.keySize", "properties.curveName"}),
         located=False,
         rules=(
-            shape(_signing),
+            shape(_signing, _curve, fix=f"on a curve of {', '.join(_CURVES)} take sign and verify; elsewhere no curve"),
             matches("keyName", r"[a-zA-Z0-9-]{1,127}", "1 to 127 letters, digits and -"),
         ),
     ),
@@ -114,7 +132,11 @@ TYPES: tuple[TypeRules, ...] = (
         "accountName",
         immutable=frozenset({"isHnsEnabled", "enableNfsV3", "encryption.requireInfrastructureEncryption", "kind"}),
         rules=(
-            shape(_storage_shape),
+            shape(
+                *(_own_key, _file_sku),
+                name="storage shape",
+                fix="name the key and the identity that reads it; file shares take a premium or StandardV2 SKU",
+            ),
             matches("accountName", r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
         ),
     ),
@@ -158,7 +180,7 @@ TYPES: tuple[TypeRules, ...] = (
             matches("principalId", _GUID, "a principal's GUID"),
             matches(
                 "roleDefinitionId",
-                rf"(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/{_GUID}",
+                rf"(?i)(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/{_GUID}",
                 "a role definition's full id",
             ),
         ),
@@ -173,6 +195,6 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="azure-native:monitor:DiagnosticSetting",
         name="name",
         immutable=frozenset({"resourceUri"}),
-        rules=(shape(_diagnostic_shape),),
+        rules=(shape(_diagnostic_shape, _some_logs, fix="name where it goes, and one category at least"),),
     ),
 )

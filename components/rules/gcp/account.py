@@ -4,17 +4,16 @@ organisation."""
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from components.rules.checks import (
     conflicts,
     exactly_one,
     needs,
-    objects,
     one_of,
     shape,
 )
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.model import Inputs, Problem, TypeRules, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,27 +32,36 @@ def _account(call: Inputs) -> Iterator[Problem]:
         )
 
 
-def _amount(call: Inputs) -> Iterator[Problem]:
-    units, nanos = call.known("amount.specifiedAmount.units"), call.known("amount.specifiedAmount.nanos")
+def _units(call: Inputs) -> Iterator[Problem]:
+    units = call.known("amount.specifiedAmount.units")
     if units is not None and not re.fullmatch(r"\d{1,18}", str(units)):
         yield Problem("amount.specifiedAmount.units", f"{units!r} is no whole number of units")
+
+
+def _nanos(call: Inputs) -> Iterator[Problem]:
+    nanos = call.known("amount.specifiedAmount.nanos")
     if isinstance(nanos, int) and not 0 <= nanos < _NANO:
         yield Problem("amount.specifiedAmount.nanos", f"{nanos} lies outside 0 to {_NANO - 1}")
 
 
 def _thresholds(call: Inputs) -> Iterator[Problem]:
-    for index, rule in enumerate(objects(call.known("thresholdRules"))):
+    def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
         percent, basis = rule.get("thresholdPercent"), rule.get("spendBasis")
         if isinstance(percent, int | float) and percent < 0:
-            yield Problem(f"thresholdRules[{index}].thresholdPercent", f"{percent} is below 0; 1.0 is the whole amount")
+            yield Problem(f"{path}.thresholdPercent", f"{percent} is below 0; 1.0 is the whole amount")
         if isinstance(basis, str) and basis not in _BASES:
-            yield Problem(f"thresholdRules[{index}].spendBasis", f"{basis!r} is none of {', '.join(_BASES)}")
+            yield Problem(f"{path}.spendBasis", f"{basis!r} is none of {', '.join(_BASES)}")
+
+    yield from call.each("thresholdRules", of)
 
 
-def _filter(call: Inputs) -> Iterator[Problem]:
-    labels = call.known("budgetFilter.labels")
-    if isinstance(labels, dict) and len(labels) > 1:
+def _labels(call: Inputs) -> Iterator[Problem]:
+    labels = call.entries("budgetFilter.labels")
+    if len(labels) > 1:
         yield Problem("budgetFilter.labels", f"{len(labels)} labels; a filter takes one")
+
+
+def _credits(call: Inputs) -> Iterator[Problem]:
     treatment = call.known("budgetFilter.creditTypesTreatment")
     some = "INCLUDE_SPECIFIED_CREDITS"
     if call.get("budgetFilter.creditTypes") is not None and treatment != some:
@@ -61,10 +69,10 @@ def _filter(call: Inputs) -> Iterator[Problem]:
 
 
 def _told(call: Inputs) -> Iterator[Problem]:
-    channels = call.known("allUpdatesRule.monitoringNotificationChannels")
+    channels = call.get("allUpdatesRule.monitoringNotificationChannels")
     if isinstance(channels, list) and len(channels) > 5:
         yield Problem("allUpdatesRule.monitoringNotificationChannels", f"{len(channels)} channels; a budget takes 5")
-    if call.get("allUpdatesRule") is None:
+    if call.get("allUpdatesRule") is None or isinstance(call.get("allUpdatesRule"), Unknown):
         return
     if not channels and call.get("allUpdatesRule.pubsubTopic") is None:
         yield Problem("allUpdatesRule", "names neither a topic nor a notification channel")
@@ -75,15 +83,24 @@ def _display(call: Inputs) -> Iterator[Problem]:
         yield Problem("displayName", f"{len(call.text('displayName'))} characters; a display name takes 60")
 
 
+_NODE: Final = r"(organizations|folders)/[1-9]\d*|projects/[a-z0-9-]+"
+
+
+def _parent(call: Inputs) -> Iterator[Problem]:
+    parent = call.known("parent")
+    if isinstance(parent, str) and not re.fullmatch(_NODE, parent):
+        yield Problem("parent", f"{parent!r} is no organisation, folder or project")
+
+
+def _policy_name(call: Inputs) -> Iterator[Problem]:
+    name = call.known("name")
+    if isinstance(name, str) and not re.fullmatch(rf"({_NODE})/policies/[\w.]+", name):
+        yield Problem("name", f"{name!r} is no policy: PARENT/policies/CONSTRAINT")
+
+
 def _policy_place(call: Inputs) -> Iterator[Problem]:
     parent, name = call.known("parent"), call.known("name")
-    node = r"(organizations|folders)/[1-9]\d*|projects/[a-z0-9-]+"
-    if isinstance(parent, str) and not re.fullmatch(node, parent):
-        yield Problem("parent", f"{parent!r} is no organisation, folder or project")
-    wanted = rf"({node})/policies/[\w.]+"
-    if isinstance(name, str) and not re.fullmatch(wanted, name):
-        yield Problem("name", f"{name!r} is no policy: PARENT/policies/CONSTRAINT")
-    elif isinstance(name, str) and isinstance(parent, str) and not name.startswith(f"{parent}/policies/"):
+    if isinstance(name, str) and isinstance(parent, str) and not name.startswith(f"{parent}/policies/"):
         yield Problem("name", f"{name!r} does not lie in {parent}")
 
 
@@ -92,12 +109,12 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:billing/budget:Budget",
         immutable=frozenset({"billingAccount"}),
         rules=(
-            shape(_account),
-            shape(_amount),
-            shape(_thresholds),
-            shape(_filter),
-            shape(_told),
-            shape(_display),
+            shape(_account, fix="give the account's id as the console shows it"),
+            shape(_units, _nanos, name="amount", fix="give whole units, and nanos of 0 to 999999999"),
+            shape(_thresholds, fix=f"take parts of the amount from 0, on {' or '.join(_BASES)}"),
+            shape(_labels, _credits, name="filter", fix="filter by one label, and name credits only where some count"),
+            shape(_told, fix="name a topic or one to five channels"),
+            shape(_display, fix="shorten it to 60 characters"),
             needs("amount"),
             exactly_one("amount.specifiedAmount", "amount.lastPeriodAmount"),
             conflicts("budgetFilter.calendarPeriod", "budgetFilter.customPeriod"),
@@ -111,7 +128,12 @@ TYPES: tuple[TypeRules, ...] = (
         name="name",
         immutable=frozenset({"parent"}),
         rules=(
-            shape(_policy_place),
+            shape(
+                _policy_place,
+                _parent,
+                _policy_name,
+                fix="name it PARENT/policies/CONSTRAINT, of the parent that it is for",
+            ),
             one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT")),
         ),
     ),

@@ -29,6 +29,9 @@ def _private(call: Inputs) -> Iterator[Problem]:
     joined = call.known("privateServiceConnectConfig.enablePrivateServiceConnect") is True
     if joined and call.known("dedicatedEndpointEnabled") is True:
         yield Problem("dedicatedEndpointEnabled", "conflicts with a private connection: never set both")
+
+
+def _display(call: Inputs) -> Iterator[Problem]:
     if len(call.text("displayName")) > 128:
         yield Problem("displayName", f"{len(call.text('displayName'))} characters; a display name takes 128")
 
@@ -40,8 +43,9 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"encryptionSpec", "location", "network", "project", "region"}),
         rules=(
             LABELS,
-            shape(_key_place),
-            shape(_private),
+            shape(_key_place, fix="take a key of the endpoint's own location"),
+            shape(_private, fix="leave the dedicated endpoint off where the connection is private"),
+            shape(_display, fix="shorten it to 128 characters"),
             conflicts("network", "privateServiceConnectConfig"),
             one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT")),
             matches("name", r"[1-9]\d{0,9}", "a number of 10 digits at most, without leading zeros"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from components.rules.checks import matches, needs, not_offered, objects, one_of, shape
+from components.rules.checks import matches, needs, not_offered, objects, one_of, present, shape
 from components.rules.model import Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 # The label that each kind of channel cannot do without.
 _KINDS = {
     "email": "email_address",
+    "google_chat": "space",
     "pagerduty": "",
     "pubsub": "topic",
     "slack": "channel_name",
     "sms": "number",
+    "teams": "",
     "webhook_basicauth": "url",
     "webhook_tokenauth": "url",
 }
@@ -41,7 +43,8 @@ def _channel(call: Inputs) -> Iterator[Problem]:
     needed = _KINDS.get(str(kind), "")
     if needed and call.get("labels") is not None and call.get(f"labels.{needed}") is None:
         yield Problem(f"labels.{needed}", f"is required by the API for a channel of type {kind}")
-    if kind == "webhook_basicauth" and call.get("sensitiveLabels.password") is None:
+    passwords = ("sensitiveLabels.password", "labels.password")
+    if kind == "webhook_basicauth" and all(call.get(path) is None for path in passwords):
         yield Problem("sensitiveLabels.password", "is required by the API for a channel of type webhook_basicauth")
 
 
@@ -52,23 +55,51 @@ def _hook(call: Inputs) -> Iterator[Problem]:
 
 
 def _labelled(call: Inputs) -> Iterator[Problem]:
-    labels = call.known("userLabels")
-    for key in labels if isinstance(labels, dict) else ():
+    for key in call.entries("userLabels"):
         if not _LABEL.fullmatch(key):
             yield Problem(f"userLabels.{key}", "a label begins with a letter and holds lower-case letters, digits, _ -")
 
 
-def _conditions(call: Inputs) -> Iterator[Problem]:
-    found = objects(call.known("conditions"))
-    if isinstance(call.known("conditions"), list) and not 1 <= len(found) <= 6:
+def _number(call: Inputs) -> Iterator[Problem]:
+    found = call.get("conditions")
+    if isinstance(found, list) and not 1 <= len(found) <= 6:
         yield Problem("conditions", f"{len(found)} conditions; a policy takes one to six")
-    logged = 0
-    for index, one in enumerate(found):
-        given = [name for name in _CONDITIONS if one.get(name) is not None]
-        logged += "conditionMatchedLog" in given
+
+
+def _conditions(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
+        given = [name for name in _CONDITIONS if present(one, name)]
         if len(given) != 1:
-            yield Problem(f"conditions[{index}]", f"exactly one of {', '.join(_CONDITIONS)} must be set, found {given}")
-        yield from _timed(f"conditions[{index}].conditionPrometheusQueryLanguage", one)
+            yield Problem(path, f"exactly one of {', '.join(_CONDITIONS)} must be set, found {given}")
+
+    yield from call.each("conditions", of)
+
+
+def _timed(call: Inputs) -> Iterator[Problem]:
+    """How long it must hold is any time from zero; how often it is asked goes by half minutes."""
+    for key, step, least in (("duration", 1, 0), ("evaluationInterval", 30, 30)):
+
+        def of(
+            path: str, one: dict[str, Any], key: str = key, step: int = step, least: int = least
+        ) -> Iterator[Problem]:
+            condition = one.get("conditionPrometheusQueryLanguage")
+            value = condition.get(key) if isinstance(condition, dict) else None
+            if isinstance(value, str) and not _goes(value, step=step, least=least):
+                said = "zero or more seconds" if step == 1 else f"a positive multiple of {step} seconds"
+                place = f"{path}.conditionPrometheusQueryLanguage.{key}"
+                yield Problem(place, f"{value!r} is not {said}, such as 600s")
+
+        yield from call.each("conditions", of)
+
+
+def _goes(value: str, *, step: int, least: int) -> bool:
+    return bool(re.fullmatch(r"\d+s", value)) and int(value[:-1]) % step == 0 and int(value[:-1]) >= least
+
+
+def _logged(call: Inputs) -> Iterator[Problem]:
+    """A policy on logs stands alone and is told at most so often; no other is."""
+    found = objects(call.known("conditions"))
+    logged = any(present(one, "conditionMatchedLog") for one in found)
     if logged and len(found) > 1:
         yield Problem("conditions", "a policy on logs takes that one condition and no other")
     period = call.get("alertStrategy.notificationRateLimit.period")
@@ -78,18 +109,8 @@ def _conditions(call: Inputs) -> Iterator[Problem]:
         yield Problem("alertStrategy.notificationRateLimit.period", "is for policies on logs only")
 
 
-def _timed(path: str, one: dict[str, Any]) -> Iterator[Problem]:
-    condition = one.get("conditionPrometheusQueryLanguage")
-    if not isinstance(condition, dict):
-        return
-    for key, step in (("duration", 60), ("evaluationInterval", 30)):
-        value = condition.get(key)
-        if isinstance(value, str) and not (re.fullmatch(r"\d+s", value) and int(value[:-1]) % step == 0):
-            yield Problem(f"{path}.{key}", f"{value!r} is no multiple of {step} seconds, such as 600s")
-
-
 def _few(call: Inputs) -> Iterator[Problem]:
-    channels = call.known("notificationChannels")
+    channels = call.get("notificationChannels")
     if isinstance(channels, list) and len(channels) > _CHANNELS:
         yield Problem("notificationChannels", f"{len(channels)} channels; a policy takes {_CHANNELS}")
 
@@ -101,9 +122,9 @@ TYPES: tuple[TypeRules, ...] = (
         labelled=False,
         immutable=frozenset({"project"}),
         rules=(
-            shape(_channel),
-            shape(_hook),
-            shape(_labelled),
+            shape(_channel, fix="take a type of channel that there is, with the labels that it needs"),
+            shape(_hook, fix="give an address that begins with http:// or https://"),
+            shape(_labelled, fix="rename the label"),
             needs("type", "labels"),
             matches("displayName", r".{1,512}", "1 to 512 characters"),
         ),
@@ -112,9 +133,15 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:monitoring/alertPolicy:AlertPolicy",
         immutable=frozenset({"project"}),
         rules=(
-            shape(_conditions),
-            shape(_few),
-            shape(_labelled),
+            shape(
+                _conditions,
+                _number,
+                _timed,
+                _logged,
+                fix="give one to six conditions of one kind each; one on logs stands alone, with a rate limit",
+            ),
+            shape(_few, fix=f"name {_CHANNELS} channels at most"),
+            shape(_labelled, fix="rename the label"),
             one_of("combiner", ("AND", "OR", "AND_WITH_MATCHING_RESOURCE")),
             one_of("severity", ("CRITICAL", "ERROR", "WARNING")),
             matches("displayName", r".{1,512}", "1 to 512 characters"),

@@ -29,20 +29,32 @@ _VERSIONS = ("VALKEY_7_2", "VALKEY_8_0", "VALKEY_9_0")
 _AUTHORITIES = ("GOOGLE_MANAGED_PER_INSTANCE_CA", "GOOGLE_MANAGED_SHARED_CA", "CUSTOMER_MANAGED_CAS_CA")
 
 
-def _shape(call: Inputs) -> Iterator[Problem]:
+def _shards(call: Inputs) -> Iterator[Problem]:
     shards = call.known("shardCount")
     if call.known("mode") == "CLUSTER_DISABLED" and isinstance(shards, int) and shards != 1:
         yield Problem("shardCount", f"must be 1 when mode is CLUSTER_DISABLED, not {shards}")
-    spread, zone = call.known("zoneDistributionConfig.mode"), call.known("zoneDistributionConfig.zone")
+
+
+def _spread(call: Inputs) -> Iterator[Problem]:
+    spread, zone = call.known("zoneDistributionConfig.mode"), call.get("zoneDistributionConfig.zone")
     if spread == "SINGLE_ZONE" and zone is None:
         yield Problem("zoneDistributionConfig.zone", "is required by the API when the mode is SINGLE_ZONE")
     if spread != "SINGLE_ZONE" and zone is not None:
         yield Problem("zoneDistributionConfig.zone", "is for mode SINGLE_ZONE; otherwise the service chooses")
+
+
+def _authority(call: Inputs) -> Iterator[Problem]:
     own = call.known("serverCaMode") == "CUSTOMER_MANAGED_CAS_CA"
     if own and call.get("serverCaPool") is None:
         yield Problem("serverCaPool", "is required by the API with an authority of your own")
+
+
+def _encrypted(call: Inputs) -> Iterator[Problem]:
     if call.get("serverCaMode") is not None and call.known("transitEncryptionMode") != "SERVER_AUTHENTICATION":
         yield Problem("serverCaMode", "is taken only with transitEncryptionMode SERVER_AUTHENTICATION")
+
+
+def _kept(call: Inputs) -> Iterator[Problem]:
     kept = call.known("automatedBackupConfig.retention")
     if isinstance(kept, str) and not re.fullmatch(r"\d+s", kept):
         yield Problem("automatedBackupConfig.retention", f"{kept!r} must be seconds with an s")
@@ -59,7 +71,15 @@ TYPES: tuple[TypeRules, ...] = (
         ),
         rules=(
             LABELS,
-            shape(_shape),
+            shape(
+                _shards,
+                _spread,
+                _authority,
+                _encrypted,
+                _kept,
+                name="shape",
+                fix="set what belongs together: the mode and its shards, the zone, the authority, seconds with an s",
+            ),
             conflicts("desiredAutoCreatedEndpoints", "desiredPscAutoConnections"),
             between("replicaCount", 0, 5),
             between("shardCount", 1, 250),

@@ -11,61 +11,79 @@ from components.rules.checks import (
     min_not_above_max,
     needs,
     not_offered,
-    objects,
     one_of,
+    present,
     shape,
 )
 from components.rules.gcp import nodes
 from components.rules.gcp.net import LABELS
-from components.rules.model import Inputs, Problem, TypeRules
+from components.rules.model import Inputs, Problem, TypeRules, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
+_EXCLUSIONS = "maintenancePolicy.maintenanceExclusions"
 _SCOPES = ("NO_UPGRADES", "NO_MINOR_UPGRADES", "NO_MINOR_OR_NODE_UPGRADES")
 
 
 def _default_pool(call: Inputs) -> Iterator[Problem]:
     if call.known("removeDefaultNodePool") is True and call.get("initialNodeCount") is None:
         yield Problem("initialNodeCount", "is required by the API together with removeDefaultNodePool")
+
+
+def _autopilot(call: Inputs) -> Iterator[Problem]:
     if call.known("enableAutopilot") is True and call.get("removeDefaultNodePool") is not None:
         yield Problem("removeDefaultNodePool", "conflicts with enableAutopilot")
 
 
 def _exclusions(call: Inputs) -> Iterator[Problem]:
     """One end each; what keeps a minor version may last as long as its support, a stop of all upgrades 30 days."""
-    for index, one in enumerate(objects(call.known("maintenancePolicy.maintenanceExclusions"))):
-        path = f"maintenancePolicy.maintenanceExclusions[{index}]"
-        found = one.get("exclusionOptions")
-        options: dict[str, Any] = found if isinstance(found, dict) else {}
-        scope, until = options.get("scope"), options.get("endTimeBehavior")
-        if (one.get("endTime") is None) == (until is None):
+
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
+        options = one.get("exclusionOptions")
+        if isinstance(options, Unknown):
+            return
+        given: dict[str, Any] = options if isinstance(options, dict) else {}
+        if present(one, "endTime") == present(given, "endTimeBehavior"):
             yield Problem(f"{path}.endTime", "exactly one of endTime, exclusionOptions.endTimeBehavior must be set")
+        scope = given.get("scope")
         if isinstance(scope, str) and scope not in _SCOPES:
             yield Problem(f"{path}.exclusionOptions.scope", not_offered(scope, _SCOPES, what="scope"))
-        if until is not None and scope == "NO_UPGRADES":
+        if present(given, "endTimeBehavior") and scope == "NO_UPGRADES":
             yield Problem(f"{path}.exclusionOptions.endTimeBehavior", "is not for a stop of all upgrades")
-        channel = call.known("releaseChannel.channel")
-        if scope in _SCOPES[1:] and channel in (None, "UNSPECIFIED"):
+
+    yield from call.each(_EXCLUSIONS, of)
+
+
+def _in_channel(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, one: dict[str, Any]) -> Iterator[Problem]:
+        options = one.get("exclusionOptions")
+        scope = options.get("scope") if isinstance(options, dict) else None
+        if scope in _SCOPES[1:] and call.known("releaseChannel.channel") in (None, "UNSPECIFIED"):
             yield Problem(f"{path}.exclusionOptions.scope", f"{scope} is for a cluster in a release channel")
+
+    yield from call.each(_EXCLUSIONS, of)
 
 
 def _scaling(call: Inputs) -> Iterator[Problem]:
-    scaling = call.known("autoscaling")
-    if isinstance(scaling, dict):
+    if isinstance(call.get("autoscaling"), dict):
+        scaling = call.entries("autoscaling")
         total = {"totalMinNodeCount", "totalMaxNodeCount"} & set(scaling)
         zonal = {"minNodeCount", "maxNodeCount"} & set(scaling)
         if total and zonal:
             yield Problem("autoscaling", "per-zone and total limits exclude each other: never set both")
         if not total and not zonal:
             yield Problem("autoscaling", "needs totalMinNodeCount and totalMaxNodeCount, or the per-zone pair")
-    for index, taint in enumerate(objects(call.known("nodeConfig.taints"))):
-        if taint.get("effect") not in EFFECTS and isinstance(taint.get("effect"), str):
-            allowed = ", ".join(EFFECTS)
-            yield Problem(
-                f"nodeConfig.taints[{index}].effect", f"{taint['effect']!r} is no effect of this API: {allowed}"
-            )
+
+
+def _taints(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, taint: dict[str, Any]) -> Iterator[Problem]:
+        effect = taint.get("effect")
+        if isinstance(effect, str) and effect not in EFFECTS:
+            yield Problem(f"{path}.effect", f"{effect!r} is no effect of this API: {', '.join(EFFECTS)}")
+
+    yield from call.each("nodeConfig.taints", of)
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -105,8 +123,16 @@ TYPES: tuple[TypeRules, ...] = (
             one_of("gatewayApiConfig.channel", ("CHANNEL_DISABLED", "CHANNEL_EXPERIMENTAL", "CHANNEL_STANDARD")),
             one_of("deletionPolicy", ("DELETE", "ABANDON", "PREVENT")),
             cidr("privateClusterConfig.masterIpv4CidrBlock", shortest=28, longest=28),
-            shape(_default_pool),
-            shape(_exclusions),
+            shape(
+                _default_pool,
+                _autopilot,
+                fix="count the first nodes where the default pool is removed; with Autopilot leave that out",
+            ),
+            shape(
+                _exclusions,
+                _in_channel,
+                fix="give each exclusion one end and a scope that the cluster's release channel takes",
+            ),
         ),
     ),
     TypeRules(
@@ -143,7 +169,11 @@ TYPES: tuple[TypeRules, ...] = (
             one_of("nodeConfig.workloadMetadataConfig.mode", ("GKE_METADATA", "GCE_METADATA")),
             one_of("autoscaling.locationPolicy", ("ANY", "BALANCED")),
             *nodes.RULES,
-            shape(_scaling),
+            shape(
+                _scaling,
+                _taints,
+                fix=f"limit the pool in total or per zone; taint with {', '.join(EFFECTS)}",
+            ),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from components.rules.checks import matches, needs, one_of, shape, strings
+from components.rules.checks import matches, needs, one_of, shape
 from components.rules.gcp.net import LABELS, NAME_PATTERN, NAME_WORDS
 from components.rules.model import Inputs, Problem, TypeRules
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME: Final = r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+"
-_KINDS: Final = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT")
+# What Cloud DNS keeps, by its own list of record types.
+_KINDS: Final = (
+    *("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "IPSECKEY", "MX", "NAPTR", "NS", "PTR"),
+    *("SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"),
+)
 
 
 def _visible(call: Inputs) -> Iterator[Problem]:
@@ -32,14 +36,18 @@ def _one_source(call: Inputs) -> Iterator[Problem]:
 
 
 def _data(call: Inputs) -> Iterator[Problem]:
-    of, values = call.known("type"), strings(call.known("rrdatas"))
-    if of == "CNAME" and len(values) > 1:
-        yield Problem("rrdatas", f"{len(values)} names; a CNAME has one")
-    for index, value in enumerate(values):
+    of = call.known("type")
+    for path, value in call.texts("rrdatas"):
         if of == "A" and not _is_address(value):
-            yield Problem(f"rrdatas[{index}]", f"{value!r} is no IPv4 address")
+            yield Problem(path, f"{value!r} is no IPv4 address")
         if of == "CNAME" and not value.endswith("."):
-            yield Problem(f"rrdatas[{index}]", f"{value!r} does not end with a dot")
+            yield Problem(path, f"{value!r} does not end with a dot")
+
+
+def _one_name(call: Inputs) -> Iterator[Problem]:
+    values = call.get("rrdatas")
+    if call.known("type") == "CNAME" and isinstance(values, list) and len(values) > 1:
+        yield Problem("rrdatas", f"{len(values)} names; a CNAME has one")
 
 
 def _is_address(value: str) -> bool:
@@ -57,7 +65,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"dnsName", "name", "project", "reverseLookup", "visibility"}),
         rules=(
             LABELS,
-            shape(_visible),
+            shape(_visible, fix="make the zone private and say which networks see it, or neither"),
             matches("name", NAME_PATTERN, NAME_WORDS),
             matches("dnsName", _NAME, "labels with a dot after each"),
             one_of("visibility", ("private", "public")),
@@ -69,8 +77,8 @@ TYPES: tuple[TypeRules, ...] = (
         name="name",
         immutable=frozenset({"managedZone", "name", "project"}),
         rules=(
-            shape(_one_source),
-            shape(_data),
+            shape(_one_source, fix="set rrdatas or a routingPolicy"),
+            shape(_data, _one_name, fix="give an A record IPv4 addresses, a CNAME one name that ends with a dot"),
             needs("managedZone", "name", "type"),
             matches("name", _NAME, "labels with a dot after each"),
             one_of("type", _KINDS),

@@ -17,7 +17,7 @@ from components.rules.model import Inputs, Problem, Rule, TypeRules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMATS = ("APT", "DOCKER", "GENERIC", "GO", "KFP", "MAVEN", "NPM", "PYTHON", "YUM")
+_FORMATS = ("APT", "DOCKER", "GENERIC", "GO", "KFP", "MAVEN", "NPM", "PYTHON", "RUBY", "YUM")
 _MODES = {
     "REMOTE_REPOSITORY": "remoteRepositoryConfig",
     "STANDARD_REPOSITORY": "",
@@ -36,12 +36,15 @@ def _key_place(path: str) -> Rule:
             if where != location:
                 yield Problem(path, f"the key lies in {where}, what it encrypts in {location}: they must be the same")
 
-    return shape(rule, name="key place")
+    return shape(rule, name="key place", fix="take a key of the same location")
 
 
-def _shape(call: Inputs) -> Iterator[Problem]:
+def _docker(call: Inputs) -> Iterator[Problem]:
     if call.get("dockerConfig") is not None and call.known("format") != "DOCKER":
         yield Problem("dockerConfig", f"is for format DOCKER, not {call.text('format')}")
+
+
+def _mode(call: Inputs) -> Iterator[Problem]:
     mode = call.text("mode") or "STANDARD_REPOSITORY"
     for other, config in _MODES.items():
         if config and mode == other and call.get(config) is None:
@@ -56,11 +59,11 @@ def _seconds(path: str, least: int) -> Rule:
         if isinstance(value, str) and not (value[:-1].isdigit() and value.endswith("s") and int(value[:-1]) >= least):
             yield Problem(path, f"{value!r} must be seconds with an s, at least {least}s")
 
-    return shape(rule, name="seconds")
+    return shape(rule, name="seconds", fix=f"take at least {least}s")
 
 
 def _rotated(call: Inputs) -> Iterator[Problem]:
-    if call.get("rotation") is not None and not call.get("topics"):
+    if call.get("rotation") is not None and call.get("topics") in (None, []):
         yield Problem("topics", "is required by the API when a rotation is set")
 
 
@@ -73,7 +76,7 @@ TYPES: tuple[TypeRules, ...] = (
             LABELS,
             needs("location"),
             _key_place("kmsKeyName"),
-            shape(_shape),
+            shape(_docker, _mode, name="shape", fix="set the settings of the repository's own format and mode"),
             one_of("format", _FORMATS),
             one_of("mode", tuple(_MODES)),
             one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT")),
@@ -88,7 +91,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             LABELS,
             _key_place("customerManagedEncryption.kmsKeyName"),
-            shape(_rotated),
+            shape(_rotated, fix="name a topic that is told when to rotate"),
             _seconds("versionDestroyTtl", _DAY_S),
             conflicts("ttl", "expireTime"),
             one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT")),

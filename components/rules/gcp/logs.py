@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.rules.checks import (
     between,
     matches,
     needs,
     not_offered,
-    objects,
     shape,
 )
 from components.rules.model import Inputs, Problem, TypeRules
@@ -23,13 +22,16 @@ _KINDS = frozenset({"ADMIN_READ", "DATA_READ", "DATA_WRITE"})
 
 def _kinds(call: Inputs) -> Iterator[Problem]:
     seen: set[str] = set()
-    for index, config in enumerate(objects(call.known("auditLogConfigs"))):
+
+    def of(path: str, config: dict[str, Any]) -> Iterator[Problem]:
         kind = config.get("logType")
         if isinstance(kind, str) and kind not in _KINDS:
-            yield Problem(f"auditLogConfigs[{index}].logType", not_offered(kind, _KINDS, what="value"))
+            yield Problem(f"{path}.logType", not_offered(kind, _KINDS, what="value"))
         if isinstance(kind, str) and kind in seen:
-            yield Problem(f"auditLogConfigs[{index}].logType", f"{kind} is given twice")
+            yield Problem(f"{path}.logType", f"{kind} is given twice")
         seen.add(str(kind))
+
+    yield from call.each("auditLogConfigs", of)
 
 
 TYPES: tuple[TypeRules, ...] = (
@@ -63,7 +65,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"project"}),
         rules=(
             needs("auditLogConfigs"),
-            shape(_kinds),
+            shape(_kinds, fix=f"take each of {', '.join(sorted(_KINDS))} once"),
             matches("service", r"allServices|[a-z0-9-]+\.googleapis\.com", "a service or allServices"),
         ),
     ),

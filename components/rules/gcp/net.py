@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.rules.checks import (
     between,
@@ -11,7 +11,6 @@ from components.rules.checks import (
     cidr_problems,
     matches,
     needs,
-    objects,
     one_of,
     shape,
 )
@@ -29,9 +28,7 @@ def _label_rules(call: Inputs) -> Iterator[Problem]:
     for ever."""
 
     for name in ("labels", "resourceLabels"):
-        labels = call.known(name)
-        if not isinstance(labels, dict):
-            continue
+        labels = call.entries(name)
         if len(labels) > 64:
             yield Problem(name, f"{len(labels)} labels; a resource takes 64")
         for key, value in labels.items():
@@ -49,9 +46,12 @@ def _label_rules(call: Inputs) -> Iterator[Problem]:
 LABELS = shape(_label_rules, kind="labels", fix="shorten or rename it; of what the fleet names: fleet, world, cell")
 
 
-def _firewall_shape(call: Inputs) -> Iterator[Problem]:
+def _one_kind(call: Inputs) -> Iterator[Problem]:
     if (call.get("allows") is None) == (call.get("denies") is None):
         yield Problem("allows", "exactly one of allows, denies must be set")
+
+
+def _sources(call: Inputs) -> Iterator[Problem]:
     if call.known("direction") == "EGRESS" and call.get("sourceRanges") is not None:
         yield Problem("sourceRanges", "is for INGRESS; an EGRESS rule names destinationRanges")
     if call.known("direction") != "EGRESS" and all(
@@ -60,18 +60,32 @@ def _firewall_shape(call: Inputs) -> Iterator[Problem]:
         yield Problem("sourceRanges", "one of sourceRanges, sourceTags, sourceServiceAccounts is required for INGRESS")
 
 
-def _ranges(call: Inputs) -> Iterator[Problem]:
+def _range_names(call: Inputs) -> Iterator[Problem]:
     names: set[str] = set()
-    for index, entry in enumerate(objects(call.known("secondaryIpRanges"))):
-        path = f"secondaryIpRanges[{index}]"
-        name, block = entry.get("rangeName"), entry.get("ipCidrRange")
+
+    def of(path: str, entry: dict[str, Any]) -> Iterator[Problem]:
+        name = entry.get("rangeName")
         if isinstance(name, str) and name in names:
             yield Problem(f"{path}.rangeName", f"{name!r} is used twice")
-        if isinstance(block, str):
-            yield from cidr_problems(f"{path}.ipCidrRange", block, shortest=8, longest=29, private=False)
         names.add(str(name))
 
+    yield from call.each("secondaryIpRanges", of)
 
+
+def _ranges(call: Inputs) -> Iterator[Problem]:
+    def of(path: str, entry: dict[str, Any]) -> Iterator[Problem]:
+        block = entry.get("ipCidrRange")
+        if isinstance(block, str):
+            yield from cidr_problems(f"{path}.ipCidrRange", block, shortest=8, longest=29, private=False)
+
+    yield from call.each("secondaryIpRanges", of)
+
+
+# The list of the provider: proxies' own networks, published services, the migration of peers, private NAT.
+_PURPOSES = (
+    *("PRIVATE", "REGIONAL_MANAGED_PROXY", "GLOBAL_MANAGED_PROXY", "PRIVATE_SERVICE_CONNECT"),
+    *("PEER_MIGRATION", "PRIVATE_NAT"),
+)
 _NAMED = matches("name", NAME_PATTERN, NAME_WORDS)
 TYPES: tuple[TypeRules, ...] = (
     TypeRules(
@@ -94,8 +108,8 @@ TYPES: tuple[TypeRules, ...] = (
             _NAMED,
             needs("ipCidrRange"),
             cidr("ipCidrRange", shortest=8, longest=29),
-            shape(_ranges),
-            one_of("purpose", ("PRIVATE", "REGIONAL_MANAGED_PROXY", "PRIVATE_SERVICE_CONNECT", "GLOBAL_MANAGED_PROXY")),
+            shape(_ranges, _range_names, fix="give each secondary range a name of its own and a network of /8 to /29"),
+            one_of("purpose", _PURPOSES),
         ),
     ),
     TypeRules(
@@ -128,7 +142,12 @@ TYPES: tuple[TypeRules, ...] = (
             _NAMED,
             one_of("direction", ("INGRESS", "EGRESS")),
             between("priority", 0, 65535),
-            shape(_firewall_shape),
+            shape(
+                _one_kind,
+                _sources,
+                name="firewall shape",
+                fix="name what is allowed or what is denied, and the sources of INGRESS or the destinations of EGRESS",
+            ),
         ),
     ),
 )

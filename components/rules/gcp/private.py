@@ -35,7 +35,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             needs("network", "service", "reservedPeeringRanges"),
             one_of("service", (_SERVICE,)),
-            one_of("deletionPolicy", ("ABANDON",)),
+            one_of("deletionPolicy", ("ABANDON", "DELETE", "PREVENT", "REMOVE_PEERING")),
         ),
     ),
     TypeRules(
@@ -46,7 +46,8 @@ TYPES: tuple[TypeRules, ...] = (
             _NAMED,
             LABELS,
             needs("location", "network", "serviceClass", "pscConfig"),
-            one_of("serviceClass", ("gcp-memorystore", "gcp-memorystore-redis", "google-cloud-sql")),
+            # Services of others have classes of their own, such as test-service-a3dfcx.
+            matches("serviceClass", r"[a-z][a-z0-9-]{0,62}", "a service class such as gcp-memorystore"),
         ),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.rules.model import UNKNOWN_TEXT
+
 _DAY = "2027-01-01T00:00:00Z"
 _EXCLUSION = {"exclusionName": "n", "startTime": _DAY, "endTime": _DAY, "exclusionOptions": {"scope": "ALL"}}
 _ELSEWHERE = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
@@ -28,6 +30,7 @@ WRONG: dict[tuple[str, str], dict[str, Any]] = {
     ("alicloud:redis/tairInstance:TairInstance", "payment"): {"paymentType": "PayAsYouGo", "autoRenew": "true"},
     ("alicloud:redis/tairInstance:TairInstance", "shape"): {"securityIps": "10.0.0.0/8,everywhere"},
     ("alicloud:cs/managedKubernetes:ManagedKubernetes", "vswitch ids"): {"vswitchIds": ["subnet-1"]},
+    ("alicloud:cs/managedKubernetes:ManagedKubernetes", "vswitches"): {"vswitchIds": [UNKNOWN_TEXT] * 6},
     ("alicloud:cs/managedKubernetes:ManagedKubernetes", "encryption"): {"encryptionProviderKey": "key-1"},
     ("alicloud:cs/managedKubernetes:ManagedKubernetes", "network addon"): {"addons": [{"name": "terway-eniip"}]},
     ("alicloud:cs/nodePool:NodePool", "pool shape"): {"systemDiskSize": 10},
@@ -112,7 +115,10 @@ WRONG: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("azure-native:keyvault:Vault", "vault shape"): {"properties": {"softDeleteRetentionInDays": 91}},
     ("azure-native:keyvault:Key", "signing"): {"properties": {"kty": "EC", "keyOps": ["sign", "encrypt"]}},
-    ("azure-native:storage:StorageAccount", "storage shape"): {"kind": "StorageV2", "enableHttpsTrafficOnly": False},
+    ("azure-native:storage:StorageAccount", "storage shape"): {
+        "kind": "FileStorage",
+        "sku": {"name": "Standard_LRS"},
+    },
     ("azure-native:monitor:DiagnosticSetting", "diagnostic shape"): {"workspaceId": "w"},
     ("gcp:billing/budget:Budget", "account"): {"billingAccount": "12-34"},
     ("gcp:billing/budget:Budget", "amount"): {"amount": {"specifiedAmount": {"units": "many"}}},
@@ -125,7 +131,11 @@ WRONG: dict[tuple[str, str], dict[str, Any]] = {
         "location": "europe-west4",
         "encryptionSpec": {"kmsKeyName": _ELSEWHERE},
     },
-    ("gcp:vertex/aiEndpoint:AiEndpoint", "private"): {"displayName": "d" * 129},
+    ("gcp:vertex/aiEndpoint:AiEndpoint", "private"): {
+        "privateServiceConnectConfig": {"enablePrivateServiceConnect": True},
+        "dedicatedEndpointEnabled": True,
+    },
+    ("gcp:vertex/aiEndpoint:AiEndpoint", "display"): {"displayName": "d" * 129},
     ("gcp:monitoring/notificationChannel:NotificationChannel", "channel"): {"type": "email", "labels": {}},
     ("gcp:monitoring/notificationChannel:NotificationChannel", "hook"): {"labels": {"url": "nowhere"}},
     ("gcp:monitoring/notificationChannel:NotificationChannel", "labelled"): {"userLabels": {"Cell": "a"}},
@@ -152,7 +162,7 @@ WRONG: dict[tuple[str, str], dict[str, Any]] = {
     ("gcp:sql/databaseInstance:DatabaseInstance", "flags"): {
         "settings": {"databaseFlags": [{"name": "cloudsql.iam_authentication", "value": "yes"}]}
     },
-    ("gcp:filestore/instance:Instance", "size"): {"tier": "ZONAL", "fileShares": {"capacityGb": 100}},
+    ("gcp:filestore/instance:Instance", "size"): {"tier": "ENTERPRISE", "fileShares": {"capacityGb": 1100}},
     ("gcp:filestore/instance:Instance", "exports"): {
         "fileShares": {"nfsExportOptions": [{"ipRanges": ["10.0.0.0/8", "10.1.0.0/16"]}]}
     },

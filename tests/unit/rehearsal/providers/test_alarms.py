@@ -53,8 +53,12 @@ def test_a_channel_has_the_labels_of_its_kind(
         ({"conditions": []}, {"conditions"}),
         ({"conditions": [{"displayName": "a"}]}, {"conditions[0]"}),
         (
-            {"conditions": [{"displayName": "a", "conditionPrometheusQueryLanguage": QUERY | {"duration": "90s"}}]},
+            {"conditions": [{"displayName": "a", "conditionPrometheusQueryLanguage": QUERY | {"duration": "10m"}}]},
             {"conditions[0].conditionPrometheusQueryLanguage.duration"},
+        ),
+        (
+            {"conditions": [{"displayName": "a", "conditionPrometheusQueryLanguage": QUERY | {"duration": "90s"}}]},
+            set[str](),
         ),
         ({"conditions": [LOGGED]}, {"alertStrategy.notificationRateLimit.period"}),
         ({"conditions": [LOGGED], "alertStrategy": {"notificationRateLimit": {"period": "300s"}}}, set[str]()),

@@ -66,7 +66,7 @@ def host(**more: Any) -> dict[str, Any]:
     [
         ({}, set[str]()),
         ({"engine": "Postgres"}, {"engine"}),
-        ({"engine": "MySQL"}, {"engine"}),
+        ({"engine": "MySQL"}, {"engine", "engineVersion"}),
         ({"engineVersion": "17"}, {"engineVersion"}),
         ({"forceEncryption": 1}, {"forceEncryption"}),
         ({"instanceType": "pg.n4.2c.1m"}, {"instanceType"}),

@@ -218,7 +218,7 @@ def test_filestore_needs_a_network_that_is_joined_to_the_services_and_a_key_of_i
         ({"location": None}, {"location"}),
         ({"tier": "REGIONL"}, {"tier", "protocol"}),
         ({"tier": "BASIC_HDD"}, {"protocol"}),
-        ({"fileShares": {"name": "weights", "capacityGb": 1000}}, {"fileShares.capacityGb"}),
+        ({"fileShares": {"name": "weights", "capacityGb": 99}}, {"fileShares.capacityGb"}),
         ({"fileShares": {"name": "weights", "capacityGb": 11_000}}, {"fileShares.capacityGb"}),
         ({"fileShares": {"name": "weights-of-the-cell", "capacityGb": 12_800}}, {"fileShares.name"}),
         (
@@ -319,13 +319,12 @@ def share(**more: Any) -> dict[str, Any]:
     return named | {"enabledProtocols": "NFS", "rootSquash": "RootSquash", "shareQuota": 1024} | more
 
 
-def test_only_an_account_for_files_may_do_without_tls_and_it_is_premium(caller: Callable[[str], Any]) -> None:
+def test_an_account_for_files_is_premium_and_one_without_tls_is_no_refusal(caller: Callable[[str], Any]) -> None:
     cloud = caller("azure-native")
     cloud.create(GROUP, {"resourceGroupName": "rg", "location": "francecentral"}, "rg")
     assert cloud.check(ACCOUNT, account()) == []
-    assert [path for path, _ in cloud.check(ACCOUNT, account(kind="StorageV2", sku={"name": "Standard_ZRS"}))] == [
-        "enableHttpsTrafficOnly"
-    ]
+    assert cloud.check(ACCOUNT, account(kind="StorageV2", sku={"name": "Standard_ZRS"})) == []
+    assert cloud.check(ACCOUNT, account(sku={"name": "StandardV2_ZRS"})) == []
     assert [path for path, _ in cloud.check(ACCOUNT, account(sku={"name": "Standard_ZRS"}))] == ["sku.name"]
 
 

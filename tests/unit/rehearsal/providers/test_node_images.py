@@ -70,7 +70,7 @@ def accelerator(word: Any) -> dict[str, Any]:
         (gke(upgradeSettings={"maxSurge": 19, "maxUnavailable": 2}), {f"{AT}.maxSurge": "at most 20"}),
         (gke(upgradeSettings={"maxSurge": -1}), {f"{AT}.maxSurge": "not negative"}),
         (gke(upgradeSettings={"strategy": "BLUE_GREEN", "maxSurge": 1}), {f"{AT}.maxSurge": "SURGE alone"}),
-        (gke(upgradeSettings={"strategy": "ROLLING"}), {f"{AT}.strategy": "BLUE_GREEN, SURGE"}),
+        (gke(upgradeSettings={"strategy": "ROLLING"}), {f"{AT}.strategy": "BLUE_GREEN, SHORT_LIVED, SURGE"}),
     ],
 )  # fmt: skip
 def test_gke_takes_its_images_its_channels_of_drivers_and_so_many_nodes_at_once(
