@@ -65,13 +65,9 @@ def replacements(rows: Iterable[Row], deployed: Iterable[Row]) -> list[Replaceme
         declared, old = table.of_type(row["type"]), before.get((row["type"], _name(row)))
         if declared is None or old is None:
             continue
-        was = Inputs(type_name=row["type"], urn=row["urn"], inputs=plain(old))
-        new = Inputs(type_name=row["type"], urn=row["urn"], inputs=plain(row.get("inputs") or {}))
-        found += [
-            Replacement(type=row["type"], name=_name(row), property=path)
-            for path in sorted(declared.replacing)
-            if _replaces(path, was, new)
-        ]
+        was, new = plain(old), plain(row.get("inputs") or {})
+        changed = {path.removesuffix("#") for path in declared.replacing if _replaces(path, was, new)}
+        found += [Replacement(type=row["type"], name=_name(row), property=path) for path in sorted(changed)]
     return found
 
 
@@ -88,12 +84,20 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _replaces(path: str, was: Inputs, new: Inputs) -> bool:
-    """Whether what a path stands for is to change: with a # at its end how many there are, else what is there."""
-    old, now = was.get(path.removesuffix("#")), new.get(path.removesuffix("#"))
-    if path.endswith("#"):
-        return isinstance(old, list) and isinstance(now, list) and len(old) != len(now)
-    return _differ(old, now)
+def _replaces(path: str, was: Any, now: Any) -> bool:
+    """Whether what a path stands for is to change, in lists the same place in each element; with a # at its end how
+    many there are.
+    """
+    counted = path.endswith("#")
+    step, _dot, rest = path.removesuffix("#").partition(".")
+    if not isinstance(was, dict) or not isinstance(now, dict):
+        return False
+    old, new = was.get(step), now.get(step)
+    if isinstance(old, list) and isinstance(new, list) and (rest or counted):
+        if len(old) != len(new) or counted:
+            return len(old) != len(new)
+        return any(_replaces(rest, left, right) for left, right in zip(old, new, strict=True))
+    return _replaces(rest, old, new) if rest else not counted and _differ(old, new)
 
 
 def _differ(old: Any, new: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from pulumi.runtime.proto import provider_pb2
 
 from rehearsal.providers.wire import Unknown, holds_unknown
 
+# Which element of a list it is.
+_PLACE = re.compile(r"\[\d+\]")
 _KINDS = {
     ("add", False): provider_pb2.PropertyDiff.ADD,
     ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
@@ -20,7 +23,8 @@ _KINDS = {
 
 
 def detailed_diff(old: Mapping[str, Any], new: Mapping[str, Any], *, immutable: frozenset[str]) -> Any:
-    """A DiffResponse with every changed path; a path at or beneath an immutable one replaces the resource.
+    """A DiffResponse with every changed path; a path at or beneath an immutable one replaces the resource. An immutable
+    one that ends with # stands for how many there are, not for what is in them.
 
     Replacement deletes first: physical names are fixed, so two of a name cannot live at once.
     """
@@ -28,7 +32,8 @@ def detailed_diff(old: Mapping[str, Any], new: Mapping[str, Any], *, immutable: 
     detail: dict[str, Any] = {}
     replaces: list[str] = []
     for path, kind in changes.items():
-        replacing = any(path == fixed or path.startswith((f"{fixed}.", f"{fixed}[")) for fixed in immutable)
+        bare = _PLACE.sub("", path)
+        replacing = f"{bare}#" in immutable or any(bare == fixed or bare.startswith(f"{fixed}.") for fixed in immutable)
         detail[path] = provider_pb2.PropertyDiff(kind=_KINDS[kind, replacing], inputDiff=True)
         if replacing:
             replaces.append(path)

@@ -114,8 +114,7 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         spec, _table = self._spec(request.urn, context)
         old, new = reveal(decode(request.old_inputs)), reveal(decode(request.news))
-        immutable = spec.immutable | ({spec.name} if spec.name else frozenset())
-        return detailed_diff(old, new, immutable=immutable)
+        return detailed_diff(old, new, immutable=spec.replacing)
 
     def Create(self, request: Any, context: Any) -> Any:
         spec, table = self._spec(request.urn, context)
@@ -329,7 +328,7 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _refuse_other_place(self, spec: TypeSpec, row: Resource, call: Call) -> None:
         """What a killed run left can only be adopted when nothing about it that cannot change is different now."""
-        diff = detailed_diff(dict(row.inputs), dict(call.inputs), immutable=spec.immutable)
+        diff = detailed_diff(dict(row.inputs), dict(call.inputs), immutable=spec.replacing)
         if diff.replaces:
             changed = ", ".join(diff.replaces)
             message = (

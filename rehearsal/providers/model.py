@@ -115,9 +115,9 @@ class TypeSpec:
         return self.declared.name
 
     @property
-    def immutable(self) -> frozenset[str]:
+    def replacing(self) -> frozenset[str]:
         """Input paths whose change replaces the resource."""
-        return self.declared.immutable
+        return self.declared.replacing
 
 
 @dataclass(frozen=True, kw_only=True)

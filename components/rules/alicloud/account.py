@@ -45,6 +45,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:resourcemanager/controlPolicy:ControlPolicy",
         name="controlPolicyName",
+        renamed=True,
         immutable=frozenset({"effectScope"}),
         rules=(
             TAGS,

@@ -92,6 +92,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:cs/managedKubernetes:ManagedKubernetes",
         name="name",
+        renamed=True,
         immutable=frozenset(
             {
                 "apiAudiences",
@@ -124,6 +125,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:cs/nodePool:NodePool",
         name="nodePoolName",
+        renamed=True,
         immutable=frozenset(
             {
                 "autoMode",
@@ -140,7 +142,6 @@ TYPES: tuple[TypeRules, ...] = (
                 "socEnabled",
                 "teeConfig",
                 "type",
-                "nodePoolName",
             }
         ),
         rules=(

@@ -181,7 +181,9 @@ def _an_hour(text: str) -> bool:
 TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:rds/instance:Instance",
-        immutable=frozenset({"engine", "dbTimeZone", "vpcId", "vswitchId", "zoneId", "zoneIdSlaveA", "zoneIdSlaveB"}),
+        immutable=frozenset(
+            {"babelfishConfigs", "dbTimeZone", "engine", "vpcId", "vswitchId", "zoneId", "zoneIdSlaveA", "zoneIdSlaveB"}
+        ),
         rules=(
             TAGS,
             shape(_engine, _version, fix="take a version of the engine, and what it has"),

@@ -94,7 +94,18 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:nas/fileSystem:FileSystem",
         immutable=frozenset(
-            {"encryptType", "fileSystemType", "kmsKeyId", "protocolType", "redundancyType", "storageType", "zoneId"}
+            {
+                "encryptType",
+                "fileSystemType",
+                "kmsKeyId",
+                "protocolType",
+                "redundancyType",
+                "redundancyVswitchIds",
+                "storageType",
+                "vpcId",
+                "vswitchId",
+                "zoneId",
+            }
         ),
         rules=(
             TAGS,
@@ -116,7 +127,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:nas/accessGroup:AccessGroup",
         name="accessGroupName",
-        immutable=frozenset({"accessGroupType", "fileSystemType"}),
+        immutable=frozenset({"accessGroupType", "fileSystemType", "name", "type"}),
         rules=(
             needs("accessGroupType"),
             one_of("accessGroupType", ("Vpc", "Classic")),

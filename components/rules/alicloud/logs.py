@@ -15,6 +15,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:vpc/flowLog:FlowLog",
         name="flowLogName",
+        renamed=True,
         immutable=frozenset(
             {"logStoreName", "projectName", "resourceId", "resourceType", "trafficPaths", "trafficType"}
         ),
@@ -30,7 +31,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:actiontrail/trail:Trail",
         name="trailName",
-        immutable=frozenset({"isOrganizationTrail"}),
+        immutable=frozenset({"isOrganizationTrail", "name"}),
         rules=(
             one_of("eventRw", ("Read", "Write", "All")),
             one_of("status", ("Enable", "Disable")),
@@ -50,6 +51,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:cms/prometheusInstance:PrometheusInstance",
         name="prometheusInstanceName",
+        renamed=True,
         immutable=frozenset({"workspace"}),
         rules=(
             needs("workspace"),

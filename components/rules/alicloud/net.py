@@ -54,6 +54,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:vpc/network:Network",
         name="vpcName",
+        renamed=True,
         immutable=frozenset({"ipv6CidrBlock", "isDefault", "userCidrs"}),
         rules=(
             TAGS,
@@ -65,6 +66,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:vpc/switch:Switch",
         name="vswitchName",
+        renamed=True,
         immutable=frozenset({"availabilityZone", "cidrBlock", "isDefault", "vpcId", "zoneId"}),
         rules=(
             TAGS,
@@ -76,8 +78,9 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:vpc/natGateway:NatGateway",
         name="natGatewayName",
+        renamed=True,
         immutable=frozenset(
-            {"accessMode", "instanceChargeType", "internetChargeType", "paymentType", "vpcId", "networkType"}
+            {"accessMode", "instanceChargeType", "internetChargeType", "paymentType", "privateLinkEnabled", "vpcId"}
         ),
         rules=(
             TAGS,
@@ -92,8 +95,21 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:ecs/eipAddress:EipAddress",
         name="addressName",
+        renamed=True,
         immutable=frozenset(
-            {"internetChargeType", "paymentType", "instanceChargeType", "isp", "netmode", "zone", "ipAddress"}
+            {
+                "allocationId",
+                "highDefinitionMonitorLogStatus",
+                "instanceChargeType",
+                "internetChargeType",
+                "ipAddress",
+                "isp",
+                "netmode",
+                "paymentType",
+                "publicIpAddressPoolId",
+                "securityProtectionTypes",
+                "zone",
+            }
         ),
         rules=(
             TAGS,
@@ -117,6 +133,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:ecs/securityGroup:SecurityGroup",
         name="securityGroupName",
+        renamed=True,
         immutable=frozenset({"securityGroupType", "vpcId"}),
         rules=(
             TAGS,

@@ -112,6 +112,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:log/project:Project",
         name="projectName",
+        immutable=frozenset({"name"}),
         rules=(
             TAGS,
             matches("projectName", r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and -"),
@@ -120,7 +121,17 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:log/store:Store",
         name="logstoreName",
-        immutable=frozenset({"logstoreName", "name", "project", "projectName", "shardCount", "telemetryType"}),
+        immutable=frozenset(
+            {
+                "encryptConf.encryptType",
+                "encryptConf.userCmkInfo",
+                "name",
+                "project",
+                "projectName",
+                "shardCount",
+                "telemetryType",
+            }
+        ),
         rules=(
             needs("projectName"),
             between("retentionPeriod", 1, 3650),
@@ -152,6 +163,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:ram/role:Role",
         name="roleName",
+        immutable=frozenset({"name"}),
         rules=(
             TAGS,
             _document("assumeRolePolicyDocument", "document"),
@@ -162,6 +174,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="alicloud:ram/policy:Policy",
         name="policyName",
+        immutable=frozenset({"name"}),
         rules=(
             TAGS,
             _document("policyDocument", "document"),

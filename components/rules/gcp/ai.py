@@ -40,7 +40,16 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:vertex/aiEndpoint:AiEndpoint",
         name="name",
-        immutable=frozenset({"encryptionSpec", "location", "network", "project", "region"}),
+        immutable=frozenset(
+            {
+                "encryptionSpec",
+                "location",
+                "network",
+                "privateServiceConnectConfig.enablePrivateServiceConnect",
+                "project",
+                "region",
+            }
+        ),
         rules=(
             LABELS,
             shape(_key_place, fix="take a key of the endpoint's own location"),

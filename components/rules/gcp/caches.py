@@ -65,9 +65,21 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:memorystore/instance:Instance",
         name="instanceId",
         immutable=frozenset(
-            {"authorizationMode", "desiredAutoCreatedEndpoints", "desiredPscAutoConnections", "gcsSource", "kmsKey"}
-            | {"location", "managedBackupSource", "mode", "project", "serverCaMode", "serverCaPool"}
-            | {"transitEncryptionMode", "zoneDistributionConfig"}
+            {
+                "authorizationMode",
+                "desiredAutoCreatedEndpoints#",
+                "desiredPscAutoConnections#",
+                "gcsSource",
+                "kmsKey",
+                "location",
+                "managedBackupSource",
+                "mode",
+                "project",
+                "serverCaMode",
+                "serverCaPool",
+                "transitEncryptionMode",
+                "zoneDistributionConfig.zone",
+            }
         ),
         rules=(
             LABELS,

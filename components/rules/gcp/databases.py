@@ -104,7 +104,23 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:sql/databaseInstance:DatabaseInstance",
         name="name",
         immutable=frozenset(
-            {"encryptionKeyName", "masterInstanceName", "project", "region", "settings.ipConfiguration.serverCaMode"}
+            {
+                "encryptionKeyName",
+                "project",
+                "region",
+                "replicaConfiguration.caCertificate",
+                "replicaConfiguration.clientCertificate",
+                "replicaConfiguration.clientKey",
+                "replicaConfiguration.connectRetryInterval",
+                "replicaConfiguration.dumpFilePath",
+                "replicaConfiguration.failoverTarget",
+                "replicaConfiguration.masterHeartbeatPeriod",
+                "replicaConfiguration.password",
+                "replicaConfiguration.sslCipher",
+                "replicaConfiguration.username",
+                "replicaConfiguration.verifyServerCertificate",
+                "settings.collation",
+            }
         ),
         rules=(
             shape(_tier, _sized, fix="take a tier of the edition: db-custom-CPUS-MEMORY or db-perf-optimized-N-CPUS"),

@@ -75,7 +75,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:dns/recordSet:RecordSet",
         name="name",
-        immutable=frozenset({"managedZone", "name", "project"}),
+        immutable=frozenset({"managedZone", "project", "routingPolicy.healthCheck"}),
         rules=(
             shape(_one_source, fix="set rrdatas or a routingPolicy"),
             shape(_data, _one_name, fix="give an A record IPv4 addresses, a CNAME one name that ends with a dot"),

@@ -97,8 +97,24 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:filestore/instance:Instance",
         name="name",
         immutable=frozenset(
-            {"initialReplication", "kmsKeyName", "location", "networks", "project", "protocol", "tier", "zone"}
-            | {"fileShares.name", "fileShares.sourceBackup"}
+            {
+                "fileShares.name",
+                "fileShares.sourceBackup",
+                "fileShares.sourceBackupdrBackup",
+                "kmsKeyName",
+                "location",
+                "networks#",
+                "networks.connectMode",
+                "networks.modes",
+                "networks.network",
+                "networks.pscConfig",
+                "networks.reservedIpRange",
+                "project",
+                "protocol",
+                "tags",
+                "tier",
+                "zone",
+            }
         ),
         rules=(
             LABELS,

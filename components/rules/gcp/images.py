@@ -71,7 +71,25 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:artifactregistry/repository:Repository",
         name="repositoryId",
-        immutable=frozenset({"format", "kmsKeyName", "location", "mode", "project", "remoteRepositoryConfig"}),
+        immutable=frozenset(
+            {
+                "format",
+                "kmsKeyName",
+                "location",
+                "mavenConfig",
+                "mode",
+                "project",
+                "remoteRepositoryConfig.aptRepository",
+                "remoteRepositoryConfig.commonRepository",
+                "remoteRepositoryConfig.description",
+                "remoteRepositoryConfig.dockerRepository",
+                "remoteRepositoryConfig.mavenRepository",
+                "remoteRepositoryConfig.noCache",
+                "remoteRepositoryConfig.npmRepository",
+                "remoteRepositoryConfig.pythonRepository",
+                "remoteRepositoryConfig.yumRepository",
+            }
+        ),
         rules=(
             LABELS,
             needs("location"),

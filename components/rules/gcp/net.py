@@ -103,7 +103,19 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:compute/subnetwork:Subnetwork",
         name="name",
-        immutable=frozenset({"description", "externalIpv6Prefix", "network", "params", "project", "region"}),
+        immutable=frozenset(
+            {
+                "description",
+                "externalIpv6Prefix",
+                "internalIpv6Prefix",
+                "network",
+                "params",
+                "project",
+                "region",
+                "reservedInternalRange",
+                "resolveSubnetMask",
+            }
+        ),
         rules=(
             _NAMED,
             needs("ipCidrRange"),
@@ -115,7 +127,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:compute/router:Router",
         name="name",
-        immutable=frozenset({"encryptedInterconnectRouter", "network", "params", "project", "region"}),
+        immutable=frozenset({"encryptedInterconnectRouter", "nccGateway", "network", "project", "region"}),
         rules=(
             _NAMED,
             needs("network"),
@@ -137,7 +149,7 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:compute/firewall:Firewall",
         name="name",
-        immutable=frozenset({"direction", "params", "project"}),
+        immutable=frozenset({"direction", "project"}),
         rules=(
             _NAMED,
             one_of("direction", ("INGRESS", "EGRESS")),

@@ -72,6 +72,19 @@ def _at_once(call: Inputs) -> Iterator[Problem]:
         yield Problem("upgradeSettings.maxSurge", f"{at_once} nodes at once; the API takes at most {_AT_ONCE}")
 
 
+# What of a node's configuration replaces its pool; the machine, the disk and the image are updated in place.
+NODE_IMMUTABLE: Final = frozenset(
+    f"nodeConfig.{path}"
+    for path in (
+        *("advancedMachineFeatures.enableNestedVirtualization", "advancedMachineFeatures.threadsPerCore"),
+        *("bootDiskKmsKey", "confidentialNodes.confidentialInstanceType", "enableConfidentialStorage"),
+        *("ephemeralStorageConfig", "ephemeralStorageLocalSsdConfig", "flexStart", "guestAccelerators"),
+        *("hostMaintenancePolicy", "localNvmeSsdBlockConfig", "localSsdCount", "localSsdEncryptionMode"),
+        *("maxRunDuration", "metadata", "minCpuPlatform", "nodeGroup", "oauthScopes", "preemptible"),
+        *("reservationAffinity", "secondaryBootDisks", "serviceAccount", "shieldedInstanceConfig"),
+        *("soleTenantConfig.nodeAffinities", "spot"),
+    )
+)
 RULES: Final[tuple[Rule, ...]] = (
     shape(_image, fix=f"take one of {', '.join(_IMAGES)}"),
     shape(_driver, fix=f"take one of {', '.join(_DRIVERS)}"),

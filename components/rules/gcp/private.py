@@ -20,7 +20,7 @@ TYPES: tuple[TypeRules, ...] = (
         type_name="gcp:compute/globalAddress:GlobalAddress",
         name="name",
         immutable=frozenset(
-            {"address", "addressType", "description", "ipVersion", "network", "prefixLength", "purpose"}
+            {"address", "addressType", "description", "ipVersion", "network", "prefixLength", "project", "purpose"}
         ),
         rules=(
             _NAMED,

@@ -78,10 +78,10 @@ _MEMBER = (
 )
 
 
-def _binding(type_name: str, subject: str) -> TypeRules:
+def _binding(type_name: str, *subject: str) -> TypeRules:
     return TypeRules(
         type_name=type_name,
-        immutable=frozenset({"condition", subject, "member", "role"}),
+        immutable=frozenset({"condition", *subject, "member", "role"}),
         rules=(
             matches("member", _MEMBER, "a member such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com"),
             matches(
@@ -103,7 +103,16 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:kms/cryptoKey:CryptoKey",
         name="name",
-        immutable=frozenset({"cryptoKeyBackend", "destroyScheduledDuration", "importOnly", "keyRing", "purpose"}),
+        immutable=frozenset(
+            {
+                "cryptoKeyBackend",
+                "destroyScheduledDuration",
+                "importOnly",
+                "keyRing",
+                "purpose",
+                "versionTemplate.protectionLevel",
+            }
+        ),
         rules=(
             LABELS,
             shape(_rotation, fix="take at least 86400s, a day"),
@@ -133,7 +142,9 @@ TYPES: tuple[TypeRules, ...] = (
     TypeRules(
         type_name="gcp:storage/bucket:Bucket",
         name="name",
-        immutable=frozenset({"enableObjectRetention", "hierarchicalNamespace", "location", "project"}),
+        immutable=frozenset(
+            {"customPlacementConfig", "enableObjectRetention", "hierarchicalNamespace", "location", "project"}
+        ),
         rules=(
             LABELS,
             shape(_same_place_as_key, fix="take a key of the bucket's own location"),
@@ -159,6 +170,6 @@ TYPES: tuple[TypeRules, ...] = (
     _binding("gcp:serviceaccount/iAMMember:IAMMember", "serviceAccountId"),
     _binding("gcp:projects/iAMMember:IAMMember", "project"),
     _binding("gcp:storage/bucketIAMMember:BucketIAMMember", "bucket"),
-    _binding("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "repository"),
-    _binding("gcp:secretmanager/regionalSecretIamMember:RegionalSecretIamMember", "secretId"),
+    _binding("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "repository", "location", "project"),
+    _binding("gcp:secretmanager/regionalSecretIamMember:RegionalSecretIamMember", "secretId", "location", "project"),
 )

@@ -42,6 +42,10 @@ def resources() -> list[dict[str, Any]]:
     return graph() + more
 
 
+def _pool(path: str, was: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"nodeConfig": {path: was}}, {"nodeConfig": {path: new}}
+
+
 def _asked(found: dict[str, Any]) -> dict[str, Any]:
     return {
         key: UNKNOWN_TEXT if key in ("principalId", "objectId") and str(value).startswith(_MADE_UP) else value
@@ -212,3 +216,30 @@ def test_only_what_cannot_change_and_is_known_on_both_sides_replaces() -> None:
     assert [one.property for one in found] == ["location", "nodePools"]
     assert judge.replacements([{"type": token, "urn": urn, "inputs": new}], [{**up, "delete": True}]) == []
     assert judge.replacements([{"type": token, "urn": urn, "inputs": up["inputs"]}], [up]) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "was", "new", "replaced"),
+    [
+        ("gcp:container/nodePool:NodePool", *_pool("machineType", "a", "b"), []),
+        ("gcp:container/nodePool:NodePool", *_pool("diskSizeGb", 50, 100), []),
+        ("gcp:container/nodePool:NodePool", *_pool("spot", False, True), ["nodeConfig.spot"]),
+        ("gcp:container/nodePool:NodePool", *_pool("metadata", {"a": "b"}, {"a": "c"}), ["nodeConfig.metadata"]),
+        ("alicloud:vpc/network:Network", {"vpcName": "a"}, {"vpcName": "b"}, []),
+        ("alicloud:cs/nodePool:NodePool", {"nodePoolName": "a"}, {"nodePoolName": "b"}, []),
+        ("gcp:compute/network:Network", {"name": "a"}, {"name": "b"}, ["name"]),
+        (
+            "gcp:filestore/instance:Instance",
+            {"networks": [{"network": "a", "ipAddresses": ["10.0.0.1"]}]},
+            {"networks": [{"network": "b", "ipAddresses": ["10.0.0.2"]}]},
+            ["networks.network"],
+        ),
+        ("gcp:filestore/instance:Instance", {"networks": [{}]}, {"networks": [{}, {}]}, ["networks"]),
+    ],
+)
+def test_what_the_provider_updates_in_place_is_not_called_replaced(
+    token: str, was: dict[str, Any], new: dict[str, Any], replaced: list[str]
+) -> None:
+    urn = f"urn:pulumi:s::twain::{token}::n"
+    up, plan = ({"type": token, "urn": urn, "inputs": inputs} for inputs in (was, new))
+    assert [one.property for one in judge.replacements([plan], [up])][:1] == replaced

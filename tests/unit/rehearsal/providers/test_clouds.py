@@ -161,13 +161,23 @@ def test_an_update_keeps_id_and_birth(caller: Callable[[str], Any]) -> None:
     assert after["routeTableId"] == before["routeTableId"]
 
 
-def test_pool_limits_change_in_place_and_the_machine_replaces(caller: Callable[[str], Any]) -> None:
+def test_pool_limits_and_the_machine_change_in_place_and_spot_replaces(caller: Callable[[str], Any]) -> None:
     cloud = caller("gcp")
     old = {"autoscaling": {"totalMaxNodeCount": 4}, "nodeConfig": {"machineType": "a2-ultragpu-1g"}}
     grown = {"autoscaling": {"totalMaxNodeCount": 6}, "nodeConfig": {"machineType": "a2-ultragpu-1g"}}
     other = {"autoscaling": {"totalMaxNodeCount": 4}, "nodeConfig": {"machineType": "a2-ultragpu-2g"}}
+    spot = {"autoscaling": {"totalMaxNodeCount": 4}, "nodeConfig": {"machineType": "a2-ultragpu-1g", "spot": True}}
     assert not cloud.diff(GCP_POOL, old, grown).replaces
-    assert list(cloud.diff(GCP_POOL, old, other).replaces) == ["nodeConfig.machineType"]
+    assert list(cloud.diff(GCP_POOL, old, other).diffs) == ["nodeConfig"]
+    assert not cloud.diff(GCP_POOL, old, other).replaces
+    assert list(cloud.diff(GCP_POOL, old, spot).replaces) == ["nodeConfig.spot"]
+
+
+def test_a_name_that_the_real_provider_changes_in_place_replaces_nothing(caller: Callable[[str], Any]) -> None:
+    old, new = {"vpcName": "a", "cidrBlock": "10.0.0.0/16"}, {"vpcName": "b", "cidrBlock": "10.0.0.0/16"}
+    answer = caller("alicloud").diff("alicloud:vpc/network:Network", old, new)
+    assert (list(answer.diffs), list(answer.replaces)) == (["vpcName"], [])
+    assert list(caller("gcp").diff("gcp:compute/network:Network", {"name": "a"}, {"name": "b"}).replaces) == ["name"]
 
 
 def test_a_secret_input_comes_back_as_a_secret(caller: Callable[[str], Any]) -> None:

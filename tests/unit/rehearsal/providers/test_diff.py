@@ -47,3 +47,12 @@ def test_a_value_that_is_not_known_yet_is_a_change() -> None:
 def test_an_element_of_a_list_is_named_by_its_index() -> None:
     answer = detailed_diff({"pools": [{"max": 4}]}, {"pools": [{"max": 6}]}, immutable=NOTHING)
     assert list(answer.detailedDiff) == ["pools[0].max"]
+
+
+def test_how_many_there_are_may_be_immutable_where_what_is_in_them_is_not() -> None:
+    fixed = frozenset({"pools#", "pools.name"})
+    one, other = {"name": "a", "size": 1}, {"name": "a", "size": 2}
+    assert not detailed_diff({"pools": [one]}, {"pools": [other]}, immutable=fixed).replaces
+    assert list(detailed_diff({"pools": [one]}, {"pools": [one, other]}, immutable=fixed).replaces) == ["pools"]
+    named = {"pools": [one | {"name": "b"}]}
+    assert list(detailed_diff({"pools": [one]}, named, immutable=fixed).replaces) == ["pools[0].name"]

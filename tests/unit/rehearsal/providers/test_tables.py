@@ -15,7 +15,7 @@ TYPES = [(package, token) for package, cloud in CLOUDS.items() for token in clou
 
 def has_path(table: TypeTable, path: str) -> bool:
     declared: dict[str, object] = dict(table.inputs)
-    for step in path.replace("[]", "").split("."):
+    for step in path.replace("[]", "").removesuffix("#").split("."):
         entry = declared.get(step)
         if not isinstance(entry, list):
             return False
@@ -29,7 +29,7 @@ def has_path(table: TypeTable, path: str) -> bool:
 @pytest.mark.parametrize(("package", "token"), TYPES)
 def test_every_path_that_a_type_names_is_an_input_of_the_sdk(package: str, token: str) -> None:
     spec, table = CLOUDS[package].types[token], SdkTypes(package).table(token)
-    paths = {*spec.immutable, *(path for path, _type in spec.parents), *([spec.name] if spec.name else [])}
+    paths = {*spec.replacing, *(path for path, _type in spec.parents), *([spec.name] if spec.name else [])}
     assert {path for path in paths if not has_path(table, path)} == set()
 
 
