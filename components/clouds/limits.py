@@ -21,3 +21,7 @@ UNPATCHED = {
     "azure": "its nodes would get no patches at all: no channel of AKS brings less than security patches, and holds"
 }
 """Clouds where images cannot be held without leaving known holes open, and why; the guard refuses it (SEC-016)."""
+
+ZONES = {"alicloud": 5}
+"""How many zones a cell may lie in at most: its cluster takes one subnet of each. Source: the provider's reference of
+managed clusters, vswitch_ids: 1 to 5."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def cell(fleet: Fleet, one: Cell, path: str, where: str) -> Iterator[Problem]:
     """Everything here that is about one cell."""
     template = fleet.resolved(one.name).template
+    yield from zones(one, path, where)
     yield from bucket(one, template, path, where)
     yield from nodes(one, template, path, where)
     yield from pods(one, template, path, where)
@@ -26,6 +27,22 @@ def declared(one: Cell, where: str, field: str) -> str:
     """Where a field of a cell's template stands: in the cell where it differs, else in the template of the fleet."""
     own = one.template is not None and getattr(one.template, field.partition(".")[0]) is not None
     return f"{where}.template.{field}" if own else f"spec.template.{field}"
+
+
+def zones(one: Cell, path: str, where: str) -> Iterator[Problem]:
+    """No more zones than the cell's cluster takes subnets."""
+    most = limits.ZONES.get(one.cloud)
+    if most is not None and len(one.zones) > most:
+        yield Problem(
+            code="SPEC-ZONE",
+            path=path,
+            where=f"{where}.zones",
+            line=0,
+            message=f"cell {one.name}: a cluster of {one.cloud} lies in {most} zones at most, and it names "
+            f"{len(one.zones)}.",
+            value=", ".join(one.zones),
+            fix=f"name two to {most} zones, or none: then the first two of the region are taken",
+        )
 
 
 def bucket(one: Cell, template: Template, path: str, where: str) -> Iterator[Problem]:

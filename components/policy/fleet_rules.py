@@ -4,7 +4,8 @@ and about the models that they serve.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 from components.clouds import gpu, hosted
 from components.clouds.budgets import BUDGETS
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.spec.model import Cell, Fleet, World
+
+
+# The least that a budget watches, the digits of an amount before its point, the characters of a deployment's name.
+CENT: Final = Decimal("0.01")
+DIGITS: Final = 15
+_SHORTEST: Final = 2
 
 
 def budget(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]:
@@ -50,8 +57,25 @@ def budget(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Problem]
             "currencies have no sum without a dated rate."
         )
         yield problem("currency", message, asked.currency, "agree the maisons' budgets in it, or remove the budget")
-    if not others and sum(maison.budget.amount for maison in fleet.maisons) <= 0:
+    whole = sum((maison.budget.amount for maison in fleet.maisons), Decimal(0))
+    if not others and not fleet.maisons:
         yield problem("", "the maisons' budgets come to nothing.", "0", "give a maison a budget, or remove this one")
+    elif not others and whole * asked.percent / 100 < CENT:
+        message = f"its part of the maisons' budgets, {whole} {asked.currency}, comes to less than {CENT}."
+        yield problem(
+            "percent", message, str(asked.percent), "raise it, raise the maisons' budgets, or remove this one"
+        )
+
+
+def amounts(fleet: Fleet, path: str) -> Iterator[Problem]:
+    """Amounts that all clouds can watch, and their sum as well."""
+    for index, maison in enumerate(fleet.maisons):
+        if maison.budget.amount >= Decimal(10) ** DIGITS:
+            yield Problem(
+                code="SPEC-BUDGET", path=path, where=f"spec.maisons[{index}].budget.amount", line=0,
+                message=f"maison {maison.name}: an amount has {DIGITS} digits before its point at most; the clouds "
+                "watch 18 of the sum.", value=str(maison.budget.amount), fix="write a smaller amount",
+            )  # fmt: skip
 
 
 def guard_rails(fleet: Fleet, world: World, path: str) -> Iterator[Problem]:
@@ -117,6 +141,9 @@ def hosted_model(fleet: Fleet, cell: Cell, path: str, where: str) -> Iterator[Pr
         message = f"{cell.cloud} has no resource that serves a model; its API puts one onto the cell's endpoint."
         yield problem("", message, model.name, "leave the model out for this cell")
     elif how == "catalogue":
+        if len(model.name) < _SHORTEST:
+            message = f"{cell.cloud} names what it serves with {_SHORTEST} characters at least."
+            yield problem("name", message, model.name, "write the name as the catalogue has it, for instance gpt-4o")
         if not model.publisher:
             message = f"{cell.cloud} serves models of its catalogue, which are found by their publisher too."
             yield problem("publisher", message, "", "name it, for instance OpenAI")

@@ -88,6 +88,7 @@ def problems_of(fleet: Fleet, path: str) -> list[Problem]:
         found.extend(homes.kept(world, path))
         found.extend(alarm_rules.called(fleet, world, path))
     found.extend(_names(fleet, path))
+    found.extend(fleet_rules.amounts(fleet, path))
     found.extend(cloud_rules.parts(fleet, path))
     found.extend(cloud_rules.groups(fleet, path))
     found.extend(account_rules.limits(fleet, path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.clouds import limits
 from components.rules.alicloud import nodes
 from components.rules.alicloud.net import TAGS
 from components.rules.checks import (
@@ -22,8 +23,8 @@ from components.rules.model import Inputs, Problem, TypeRules, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# vSwitches of one cluster.
-VSWITCHES = 5
+# vSwitches of one cluster, one in each zone.
+VSWITCHES = limits.ZONES["alicloud"]
 _EFFECTS = ("NoSchedule", "NoExecute", "PreferNoSchedule")
 # GiB of a system disk: the least of most kinds, the most of a basic disk, and of all others.
 _LEAST, _BASIC, _MOST = 20, 500, 2048

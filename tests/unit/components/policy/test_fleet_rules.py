@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import ResidencyError
 from components.policy import spec_rules
 from components.policy.model import Subject
 from components.policy.rules import judge
@@ -54,6 +55,37 @@ def test_a_budget_that_its_cloud_cannot_watch_is_refused(
     tmp_path: Path, cloud: str, budget: str, old: str, new: str, field: str
 ) -> None:
     assert problems(tmp_path, asking(cloud, budget.replace(old, new))) == [("SPEC-BUDGET", field)]
+
+
+@pytest.mark.parametrize(
+    ("percent", "amount", "where"),
+    [
+        (100, "9999999999999999999.00", "spec.maisons[0].budget.amount"),
+        (100, "1000000000000000", "spec.maisons[0].budget.amount"),
+        (100, "1E+400", "spec.maisons[0].budget.amount"),
+        (100, "999999999999999", ""),
+        (1, "0.50", "spec.cells[1].budget.percent"),
+        (1, "1.00", ""),
+    ],
+)
+def test_amounts_are_such_that_a_cloud_can_watch_them(tmp_path: Path, percent: int, amount: str, where: str) -> None:
+    small = "0.001" if percent == 1 else "5000.00"
+    changes = (('"20000.00"', f'"{amount}"'), ('"5000.00"', f'"{small}"'))
+    found = problems(tmp_path, asking("gcp", f"{GCP_BUDGET}, percent: {percent}"), *changes)
+    assert found == ([("SPEC-BUDGET", where)] if where else [])
+
+
+def test_a_fault_of_an_amount_is_told_with_its_line_beside_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = FLEET.read_text(encoding="utf-8").replace('"20000.00"', '"99999999999999999999"')
+    path.write_text(text.replace("region: francecentral", "region: eastus"), encoding="utf-8")
+    with pytest.raises(ResidencyError) as refused:
+        spec_rules.load_checked(path)
+    told = {problem.where: problem for problem in refused.value.problems}
+    one = told["spec.maisons[0].budget.amount"]
+    assert (one.value, text.splitlines()[one.line - 1].strip().startswith("budget:")) == ("99999999999999999999", True)
+    assert one.fix
+    assert "spec.cells[2].region" in told
 
 
 def test_a_budget_of_nobody_is_refused(tmp_path: Path) -> None:
@@ -209,6 +241,7 @@ ROW_MODEL = '{publisher: OpenAI, name: text-embedding-3-large, version: "1"}'
         ("gpu-24g}", "gpu-99g}", f"{CN_MODEL}.gpu_class"),
         (", gpu_class: gpu-24g", "", f"{CN_MODEL}.gpu_class"),
         ("publisher: OpenAI, ", "", f"{AZURE_MODEL}.publisher"),
+        ("name: text-embedding-3-large", "name: t", f"{AZURE_MODEL}.name"),
         ("publisher: OpenAI", "gpu_class: gpu-24g, publisher: OpenAI",
          f"{AZURE_MODEL}.gpu_class"),
         (GCP_CIDR, f"{GCP_CIDR}\n      template: {{ai_platform: {{model: {ROW_MODEL}}}}}",

@@ -80,6 +80,16 @@ def test_a_fault_of_the_fleet_has_its_code(tmp_path: Path, old: str, new: str, c
     assert code in codes(fleet_with(tmp_path, (old, new), *more))
 
 
+@pytest.mark.parametrize(("number", "wanted"), [(5, []), (6, ["SPEC-ZONE"])])
+def test_a_cluster_lies_in_so_many_zones_as_it_takes_subnets(tmp_path: Path, number: int, wanted: list[str]) -> None:
+    zones = [f"cn-shanghai-{letter}" for letter in "abefgl"][:number]
+    cidr = "      cidr: 10.64.0.0/14"
+    fleet = fleet_with(tmp_path, (cidr, f"{cidr}\n      zones: [{', '.join(zones)}]"))
+    found = [one for one in spec_rules.problems_of(fleet, "fleet.yaml") if "zones at most" in one.message]
+    assert [one.code for one in found] == wanted
+    assert all((one.where, one.value) == ("spec.cells[0].zones", ", ".join(zones)) for one in found)
+
+
 @pytest.mark.parametrize("zones", ["", "\n      zones: ['1', '2']"])
 def test_a_region_without_zones_takes_no_cell(tmp_path: Path, zones: str) -> None:
     old = "      region: francecentral\n      cidr: 10.72.0.0/14"
