@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli import planned, stack_plans
+from components.rules import table
+from components.rules.checks import matches
+from components.rules.model import TypeRules
 from tests.unit.cli.commands.test_stack import calls, engine, stacks
 
 if TYPE_CHECKING:
@@ -18,8 +21,8 @@ STACK = "rehearsal.eu-ams-1.infra"
 NETWORK = "gcp:compute/network:Network"
 INFRA = ("stack", "preview", "--cell", "eu-ams-1", "--layer", "infra")
 PAR = "region: francecentral\n"
-# The fleet's own check takes such a name; what it may be called there is the cloud's affair.
-MODEL = "      template:\n        ai_platform: {model: {name: x, version: '1', publisher: OpenAI}}\n"
+# What it may be called there is the cloud's affair; one that is stricter than the fleet's own check refuses it.
+MODEL = "      template:\n        ai_platform: {model: {name: mini, version: '1', publisher: OpenAI}}\n"
 
 
 def changed(operator: Any, tmp_path: Path, *more: tuple[str, str]) -> Path:
@@ -60,12 +63,19 @@ def played(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
     return rows, asked
 
 
-def test_what_a_cloud_would_refuse_is_told_before_the_engine_starts(engine: Any, tmp_path: Path) -> None:
+def test_what_a_cloud_would_refuse_is_told_before_the_engine_starts(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, served = table.of_type, "azure-native:cognitiveservices:Deployment"
+    stricter = TypeRules(type_name=served, rules=(matches("deploymentName", "[a-z]{5,9}", "5 to 9 letters"),))
+    monkeypatch.setattr(table, "of_type", lambda token: stricter if token == served else known(token))
     changed(engine, tmp_path, (PAR, MODEL))
     ran = engine.twain("stack", "preview", "--cell", "eu-par-1", "--layer", "infra")
     assert ran.code == 2, ran.err
     assert (
-        ran.err.count("error ") == ran.err.count("error SPEC-RULE: pattern: deploymentName 'x' is no valid name") == 1
+        ran.err.count("error ")
+        == ran.err.count("error SPEC-RULE: pattern: deploymentName 'mini' is no valid name")
+        == 1
     )
     assert "rehearsal.eu-par-1.infra: azure-native:cognitiveservices:Deployment eu-par-1-ai (deploymentName)" in ran.err
     assert "https://www.pulumi.com/registry/packages/azure-native/api-docs/cognitiveservices/deployment/" in ran.err

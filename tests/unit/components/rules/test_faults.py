@@ -50,9 +50,7 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
             "clusterName": "c",
             "sku": {"name": "ComputeOptimized_X700"},
             "encryption": {
-                "customerManagedKeyEncryption": {
-                    "keyEncryptionKeyIdentity": {"identityType": "systemAssignedIdentity"}
-                }
+                "customerManagedKeyEncryption": {"keyEncryptionKeyIdentity": {"identityType": "systemAssignedIdentity"}}
             },
         },
     ),
@@ -209,7 +207,11 @@ BESIDE: list[tuple[str, dict[str, Any], str]] = [
         {"vswitchIds": [UNKNOWN_TEXT, "subnet-1"]},
         "vswitchIds[1]",
     ),
-    ("alicloud:rds/instance:Instance", {"instanceStorage": 22, "dbInstanceStorageType": UNKNOWN_TEXT}, "instanceStorage"),
+    (
+        "alicloud:rds/instance:Instance",
+        {"instanceStorage": 22, "dbInstanceStorageType": UNKNOWN_TEXT},
+        "instanceStorage",
+    ),
     ("alicloud:vpc/network:Network", {"tags": {"acs:x": UNKNOWN_TEXT}}, "tags.acs:x"),
     ("gcp:compute/subnetwork:Subnetwork", {"labels": MAP, "secondaryIpRanges": [
         {"rangeName": "a", "ipCidrRange": UNKNOWN_TEXT}, {"rangeName": "a", "ipCidrRange": UNKNOWN_TEXT},
