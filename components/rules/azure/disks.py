@@ -43,7 +43,7 @@ def _names(call: Inputs) -> Iterator[Problem]:
 def _actions(call: Inputs) -> Iterator[Problem]:
     def of(path: str, rule: dict[str, Any]) -> Iterator[Problem]:
         definition = rule.get("definition")
-        if not (definition.get("actions") if isinstance(definition, dict) else definition):
+        if not (definition.get("actions") if isinstance(definition, dict) else None):
             yield Problem(f"{path}.definition.actions", "at least one action is required by the API")
 
     yield from call.each(_RULES, of)

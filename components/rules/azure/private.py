@@ -27,7 +27,8 @@ def _some(call: Inputs) -> Iterator[Problem]:
 
 def _linked_zones(call: Inputs) -> Iterator[Problem]:
     def of(path: str, config: dict[str, Any]) -> Iterator[Problem]:
-        if config.get("name") in (None, ""):
+        name = config.get("name")
+        if not isinstance(name, str) or not name:
             yield Problem(f"{path}.name", "is required by the API")
 
     yield from call.each("privateDnsZoneConfigs", of)

@@ -8,6 +8,7 @@ from components.rules.azure.arm import in_group
 from components.rules.checks import (
     between,
     matches,
+    objects,
     shape,
 )
 from components.rules.model import Inputs, Problem, TypeRules
@@ -79,7 +80,7 @@ def _diagnostic_shape(call: Inputs) -> Iterator[Problem]:
 
 
 def _some_logs(call: Inputs) -> Iterator[Problem]:
-    if all(call.get(name) in (None, []) for name in ("logs", "metrics")):
+    if not objects(call.known("logs")) and not objects(call.known("metrics")):
         yield Problem("logs", "at least one log or metric category is required by the API")
 
 
