@@ -121,25 +121,27 @@ def test_the_readers_that_there_are_not_are_refused_with_all_else_and_nothing_is
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_way_to_the_bucket_is_what_the_api_server_has(stage: Stage, cell: str) -> None:
-    """443 of the range that this cloud's bucket answers in, and nothing else of the world."""
+    """What is named of the ranges where this cloud's bucket and its tokens are, and nothing else of the world."""
     found = policies(stage, cell)
     client = pod(stage, cell, READER, app="trainer")
     ways = [
-        block["ipBlock"]["cidr"]
+        (block["ipBlock"]["cidr"], port["port"])
         for one in found
         if one["metadata"]["namespace"] == client.namespace
         for rule in one["spec"].get("egress") or ()
         for block in rule.get("to") or ()
         if "ipBlock" in block
+        for port in rule["ports"]
     ]
-    assert ways, json.dumps(found)[:500]
-    for cidr in ways:
+    assert {port for _, port in ways} <= {443, 80, 8080}, json.dumps(found)[:500]
+    assert 443 in {port for _, port in ways}
+    for cidr, port in ways:
         inside = netpol.Pod(namespace="", namespace_labels={}, address=cidr.partition("/")[0])
-        assert netpol.reaches(found, client, inside, port=443)
-        assert not netpol.reaches(found, client, inside, port=80)
+        assert netpol.reaches(found, client, inside, port=port)
+        assert not netpol.reaches(found, client, inside, port=22)
     world = netpol.Pod(namespace="", namespace_labels={}, address="8.8.8.8")
     assert not netpol.reaches(found, client, world, port=443)
     engine = pod(stage, cell, READER, **{"twain/workload": "advisor"})
-    for cidr in ways:
+    for cidr, port in ways:
         inside = netpol.Pod(namespace="", namespace_labels={}, address=cidr.partition("/")[0])
-        assert not netpol.reaches(found, engine, inside, port=443)
+        assert not netpol.reaches(found, engine, inside, port=port)
