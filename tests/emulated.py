@@ -9,6 +9,7 @@ no control plane is started, its address is made up.
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 CLOUDS = {"alicloud": alicloud.CLOUD, "gcp": gcp.CLOUD, "azure-native": azure_native.CLOUD}
 ENDPOINT = "https://127.0.0.1:6443"
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class RefusedError(AssertionError):
@@ -74,6 +77,8 @@ class Emulated(Recorder):
         checked = provider.Check(provider_pb2.CheckRequest(urn=urn, news=encode(inputs)), _Context())
         _refuse(f"{token} {name}", checked.failures)
         with (
+            # Resources are made on several threads; of two that overlap the first to end would put the real one back.
+            _ONE_AT_A_TIME,
             patch.object(controlplane, "ensure", _no_control_plane),
             patch.object(controlplane, "bring", lambda _world_dir, **_facts: None),
         ):
