@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli import errors, planned, stack_rules
+from cli import planned, stack_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,16 +66,16 @@ JUDGES: tuple[Callable[[Plan], Iterable[Problem]], ...] = (_guarded, _ruled)
 the fleet asks for it."""
 
 
-def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
+def check(app: App, stacks: Sequence[Stack], listed: Sequence[Mapping[str, Any]]) -> dict[str, Rows]:
     """The plans of these stacks by name, each without a problem; not of those that were found so before. What of the
-    stacks that are up would be replaced is told on the way.
+    stacks that are up would be replaced is told on the way. `listed` are the own world's stacks as the engine lists
+    them.
 
     Raises ResidencyError or SpecError with the problems of all of them at once; UsageError, ResourceError as
     `planned.plan`.
     """
     from components.errors import ResidencyError, SpecError
 
-    listed = _listed(app)
     verdicts = stack_rules.Verdicts(app, listed)
     open_ = verdicts.open(stacks)
     plans = _plans(app, open_) if open_ else []
@@ -84,7 +84,7 @@ def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
         raise ResidencyError(found)
     if found:
         raise SpecError(found)
-    standing = {str(entry["name"]) for entry in listed or ()}
+    standing = {str(entry["name"]) for entry in listed}
     for stack, plan in zip(open_, plans, strict=True):
         own = stack.world == app.context.world and stack.name in standing
         told = stack_rules.replaced(app, stack.name, plan.resources) if own else []
@@ -94,14 +94,6 @@ def check(app: App, stacks: Sequence[Stack]) -> dict[str, Rows]:
         if told == []:
             verdicts.keep(stack)
     return {plan.stack: plan.resources for plan in plans}
-
-
-def _listed(app: App) -> list[dict[str, Any]] | None:
-    """The own world's stacks; None where they cannot be listed, which is told where an engine is needed for them."""
-    try:
-        return app.engine.stacks()
-    except errors.TwainError:
-        return None
 
 
 def _plans(app: App, stacks: Sequence[Stack]) -> list[Plan]:

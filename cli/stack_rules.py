@@ -69,29 +69,26 @@ def replaced(app: App, stack: str, rows: Rows) -> list[str] | None:
 class Verdicts:
     """The stacks whose plans were judged and found without a fault, while nothing that they are made of changes.
 
-    `listed` are the own world's stacks as the engine lists them, None where it could not: then nothing is remembered,
-    nor is it where the folder cannot be written. That costs a plan and nothing else.
+    `listed` are the own world's stacks as the engine lists them. Where the folder cannot be written nothing is
+    remembered; that costs a plan and nothing else.
     """
 
-    def __init__(self, app: App, listed: Iterable[Mapping[str, Any]] | None) -> None:
+    def __init__(self, app: App, listed: Iterable[Mapping[str, Any]]) -> None:
         self._app = app
-        self._standing = None if listed is None else {str(entry["name"]): dict(entry) for entry in listed}
-        self._same = "" if listed is None else _digest(_program(), *self._shared())
+        self._standing = {str(entry["name"]): dict(entry) for entry in listed}
+        self._same = _digest(_program(), *self._shared())
         self._read: dict[str, str] = {}
 
     def open(self, stacks: Sequence[Stack]) -> list[Stack]:
         """Those of these stacks on which there is no verdict."""
-        if self._standing is None:
-            return list(stacks)
         # Read before the plan is made: what changes meanwhile is not judged by it.
-        self._read = {one.name: self._of(one, self._standing) for one in stacks}
+        self._read = {one.name: self._of(one) for one in stacks}
         return [one for one in stacks if self._kept(one) != self._read[one.name]]
 
     def keep(self, stack: Stack) -> None:
         """Remember that a stack's plan was without a fault."""
-        if stack.name in self._read:
-            with suppress(errors.ResourceError):
-                files.write_private(self._place(stack), self._read[stack.name])
+        with suppress(errors.ResourceError):
+            files.write_private(self._place(stack), self._read[stack.name])
 
     def _place(self, stack: Stack) -> Path:
         return self._app.home / "judged" / stack.name
@@ -112,12 +109,12 @@ class Verdicts:
         env = sorted((name, value) for name, value in self._app.engine.env.items() if not _SECRET.search(name))
         return [self._app.clock.now().date().isoformat(), env, [(str(path), _content(path)) for path in read]]
 
-    def _of(self, stack: Stack, standing: Mapping[str, Any]) -> str:
+    def _of(self, stack: Stack) -> str:
         from components.spec.lock import lock_dir
 
         declared = self._app.engine.env.get("TWAIN_LOCK_DIR")
         lock = (Path(declared) if declared else lock_dir(self._app.context.fleet)) / f"{stack.cell}.json"
-        return _digest(self._same, _content(lock), standing.get(stack.name))
+        return _digest(self._same, _content(lock), self._standing.get(stack.name))
 
 
 def _digest(*parts: Any) -> str:

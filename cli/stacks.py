@@ -121,13 +121,13 @@ def standing(app: App, scope: Scope, layers: Sequence[str]) -> list[Stack]:
 
 
 def previews(
-    app: App, stacks: Sequence[Stack], note: Callable[[str], None]
+    app: App, stacks: Sequence[Stack], note: Callable[[str], None], *, listed: Sequence[Mapping[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[errors.ErrorRow]]:
     """A row for each stack in the order given, at most AT_ONCE engines at a time, and what went wrong where. No engine
     starts where a plan is refused; raises as `stack_plans.check`.
     """
-    plans = stack_plans.check(app, stacks)
-    filled = stack_files.filled(app.engine.stacks())
+    plans = stack_plans.check(app, stacks, listed)
+    filled = stack_files.filled(listed)
 
     def one(stack: Stack) -> dict[str, Any] | errors.ErrorRow:
         note(f"previewing {stack.name}")

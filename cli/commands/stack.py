@@ -206,9 +206,10 @@ def preview(app: App, *, layer: str, whole: bool, exit_code: bool, scope: Scope,
     quotas = stacks.check_spec(app)
     layers = _layers(layer)
     chosen = stacks.everywhere(app, layers) if whole else stacks.chosen(app, scope, layers)
-    ended = minor_ends.refuse(app, chosen, stack_files.filled(app.engine.stacks()))
-    items, found = stacks.previews(app, chosen, app.console.note)
-    moving = upgrades.find(app, chosen, app.engine.names())
+    listed = app.engine.stacks()
+    ended = minor_ends.refuse(app, chosen, stack_files.filled(listed))
+    items, found = stacks.previews(app, chosen, app.console.note, listed=listed)
+    moving = upgrades.find(app, chosen, [entry["name"] for entry in listed])
     found += [row for one in moving for row in model.rows(one.findings, world=one.world, cell=one.cell)]
     changed = any(stack_tables.changed(item) for item in items)
     costs = stack_costs.taken(items)
@@ -280,10 +281,11 @@ def up(
     quotas = stacks.check_spec(app)
     chosen = stacks.chosen(app, scope, _layers(layer))
     _refuse_stray(app, chosen, canary)
-    for words in (*quotas, *minor_ends.refuse(app, chosen, stack_files.filled(app.engine.stacks()))):
+    listed = app.engine.stacks()
+    for words in (*quotas, *minor_ends.refuse(app, chosen, stack_files.filled(listed))):
         app.console.note(words)
-    stack_plans.check(app, chosen)
-    moving = upgrades.find(app, chosen, app.engine.names())
+    stack_plans.check(app, chosen, listed)
+    moving = upgrades.find(app, chosen, [entry["name"] for entry in listed])
     for one in moving:
         app.console.note(f"plan: upgrade {one.words}")
     upgrades.refuse(moving)

@@ -51,10 +51,3 @@ def _file(path: Path) -> dict[str, Any]:
 def load(groups: Iterable[str]) -> list[dict[str, Any]]:
     """The definitions of these API groups, in order of their names."""
     return [_file(path) for group in groups for path in sorted(DATA.glob(f"{group}_*.json"))]
-
-
-def bare(value: Any) -> Any:
-    """A definition without the texts that describe its fields; a field that is called `description` stays. Pure."""
-    if isinstance(value, dict):
-        return {key: bare(item) for key, item in value.items() if not (key == "description" and isinstance(item, str))}
-    return [bare(item) for item in value] if isinstance(value, list) else value

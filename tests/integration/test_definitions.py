@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from components.platform.definitions import DATA, bare
+from components.platform.definitions import DATA
 from rehearsal import tools
+from tests.definitions import bare
 
 if TYPE_CHECKING:
     from pathlib import Path

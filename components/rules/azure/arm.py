@@ -11,6 +11,10 @@ from components.rules.model import Inputs, Problem, Rule, TypeRules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What most resources of a network may be called.
+NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
+NAME_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
+
 
 def _tag_rule(call: Inputs) -> Iterator[Problem]:
     """At most 50 tags; none of `<>%&\\?/` in a key; keys differ in more than case."""

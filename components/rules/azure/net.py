@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.rules.azure.arm import TAGS, in_group
+from components.rules.azure.arm import NAME, NAME_WORDS, TAGS, in_group
 from components.rules.checks import (
     cidr_problems,
     matches,
@@ -16,9 +16,6 @@ from components.rules.model import Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
-_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
 def _spaced(call: Inputs) -> Iterator[Problem]:
@@ -107,7 +104,7 @@ TYPES: tuple[TypeRules, ...] = (
                 name="rules",
                 fix="give each rule of a direction a priority of its own, 100 to 4096",
             ),
-            matches("networkSecurityGroupName", _NAME, _WORDS),
+            matches("networkSecurityGroupName", NAME, NAME_WORDS),
         ),
     ),
     in_group(
@@ -116,7 +113,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"sku", "zones", "publicIPAddressVersion"}),
         rules=(
             shape(_static, fix="set publicIPAllocationMethod to Static"),
-            matches("publicIpAddressName", _NAME, _WORDS),
+            matches("publicIpAddressName", NAME, NAME_WORDS),
         ),
     ),
     in_group(
@@ -127,7 +124,7 @@ TYPES: tuple[TypeRules, ...] = (
             needs("sku"),
             one_of("sku.name", ("Standard",)),
             shape(_one_zone, fix="name one zone, or none"),
-            matches("natGatewayName", _NAME, _WORDS),
+            matches("natGatewayName", NAME, NAME_WORDS),
         ),
     ),
     in_group(
@@ -137,7 +134,7 @@ TYPES: tuple[TypeRules, ...] = (
         located=False,
         rules=(
             shape(_subnet, _ranged, fix="give a private network of /8 to /29"),
-            matches("subnetName", _NAME, _WORDS),
+            matches("subnetName", NAME, NAME_WORDS),
         ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.rules.azure.arm import in_group
+from components.rules.azure.arm import NAME, NAME_WORDS, in_group
 from components.rules.checks import (
     matches,
     needs,
@@ -15,9 +15,6 @@ from components.rules.model import Inputs, Problem, TypeRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_NAME = r"[a-zA-Z0-9](?:[\w.-]{0,78}\w)?"
-_WORDS = "1 to 80 letters, digits, _ . and -, beginning with a letter or digit"
 
 
 def _some(call: Inputs) -> Iterator[Problem]:
@@ -58,7 +55,7 @@ TYPES: tuple[TypeRules, ...] = (
         rules=(
             needs("location", "virtualNetwork"),
             one_of("location", ("Global", "global")),
-            matches("virtualNetworkLinkName", _NAME, _WORDS),
+            matches("virtualNetworkLinkName", NAME, NAME_WORDS),
         ),
     ),
     in_group(
@@ -67,7 +64,7 @@ TYPES: tuple[TypeRules, ...] = (
         immutable=frozenset({"subnet", "privateLinkServiceConnections", "customNetworkInterfaceName"}),
         rules=(
             needs("subnet", "privateLinkServiceConnections"),
-            matches("privateEndpointName", _NAME, _WORDS),
+            matches("privateEndpointName", NAME, NAME_WORDS),
         ),
     ),
     in_group(
@@ -77,7 +74,7 @@ TYPES: tuple[TypeRules, ...] = (
         located=False,
         rules=(
             shape(_linked_zones, _some, fix="name each zone that answers"),
-            matches("privateDnsZoneGroupName", _NAME, _WORDS),
+            matches("privateDnsZoneGroupName", NAME, NAME_WORDS),
         ),
     ),
 )

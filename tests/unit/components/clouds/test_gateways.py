@@ -7,7 +7,8 @@ import json
 import pytest
 
 from components.clouds import gateways
-from components.platform.definitions import DATA, bare, load
+from components.platform.definitions import DATA, load
+from tests.definitions import bare
 
 KINDS = {
     gateways.GATEWAY_API: {"GatewayClass", "Gateway", "HTTPRoute"},
