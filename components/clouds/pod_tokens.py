@@ -5,13 +5,15 @@ of its own account only (https://cloud.google.com/kubernetes-engine/docs/how-to/
 on public addresses, published as id 56 of
 https://learn.microsoft.com/en-us/microsoft-365/enterprise/urls-and-ip-address-ranges: whoever signs in to Azure comes
 there, and no private address leads to it. Alibaba Cloud's STS has a name inside a VPC (`sts-vpc.<region>`) and no range
-that is published; the block of all internal services would be the least that holds it. Read in public pages and other
-people's policies (November 2026), asked of no account.
+that is published; the block of the region's internal services is the least that holds it. Read in public pages and
+other people's policies (November 2026), asked of no account.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from components.clouds.buckets import ALICLOUD_SERVICES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +24,8 @@ class Way:
     ports: tuple[int, ...]
 
 
-WAYS: dict[str, Way | None] = {
-    "alicloud": None,
+WAYS: dict[str, Way] = {
+    "alicloud": Way(ranges=ALICLOUD_SERVICES, ports=(443,)),
     "gcp": Way(ranges=("169.254.169.254/32",), ports=(80, 8080)),
     "azure": Way(ranges=("20.20.32.0/19", "20.190.128.0/18", "20.231.128.0/19", "40.126.0.0/18"), ports=(443,)),
 }
-"""By cloud; None where no range is known, and so none is opened."""

@@ -23,6 +23,8 @@ RECEIVERS_SECRET = "alert-receivers"  # noqa: S105
 GATE_TLS_SECRET = "gate-tls"  # noqa: S105
 GATE_TOKEN_AUDIENCE = "twain-gate"  # noqa: S105
 DCGM_PORT = 9400
+# Where a workload's engine answers.
+ENGINE_PORT = 8000
 
 LABEL_WORLD = "twain/world"
 LABEL_CELL = "twain/cell"

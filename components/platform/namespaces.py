@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_kubernetes as k8s
 
-from components.clouds import buckets, pod_tokens
+from components.clouds import buckets, gateways, pod_tokens
 from components.clouds.pods import POD_IDENTITY
 from components.network.plan import AddressPlan
 from components.platform import charts, names
@@ -28,6 +28,7 @@ def declare(context: Context) -> dict[str, k8s.core.v1.Namespace]:
         name = names.maison_namespace(maison.name)
         spaces[name] = _namespace(context, name, level="restricted", maison=maison.name)
         _cloud_egress(context, name, spaces[name])
+        _gateway_ingress(context, name, spaces[name])
     added = charts.wanted(context.cell.template)
     spaces |= {one.namespace: _namespace(context, one.namespace, level="restricted") for one in added}
     for name, space in spaces.items():
@@ -91,9 +92,7 @@ def _cloud_egress(context: Context, namespace: str, parent: pulumi.Resource) -> 
     cell = context.cell.cell
     bucket = buckets.ranges(cell.cloud, cell.region, endpoints=AddressPlan.of(cell.cidr).endpoints)
     _way_out(context, namespace, "bucket", pod_tokens.Way(ranges=bucket, ports=(buckets.PORT,)), parent)
-    token = pod_tokens.WAYS[cell.cloud]
-    if token is not None:
-        _way_out(context, namespace, "token", token, parent)
+    _way_out(context, namespace, "token", pod_tokens.WAYS[cell.cloud], parent)
 
 
 def _way_out(context: Context, namespace: str, name: str, way: pod_tokens.Way, parent: pulumi.Resource) -> None:
@@ -123,6 +122,52 @@ def _from_namespace(namespace: str) -> k8s.networking.v1.NetworkPolicyPeerArgs:
     return k8s.networking.v1.NetworkPolicyPeerArgs(
         namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
     )
+
+
+def _gateway_ingress(context: Context, namespace: str, parent: pulumi.Resource) -> None:
+    """From the proxies of the cell's gateway to the engines, wherever the cloud's controller has put them."""
+    k8s.networking.v1.NetworkPolicy(
+        f"{namespace}-gateway",
+        metadata=_meta(context, "gateway", namespace),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(
+                match_expressions=[
+                    k8s.meta.v1.LabelSelectorRequirementArgs(key=names.LABEL_WORKLOAD, operator="Exists")
+                ]
+            ),
+            policy_types=["Ingress"],
+            ingress=[
+                k8s.networking.v1.NetworkPolicyIngressRuleArgs(
+                    from_=_proxies(context),
+                    ports=[k8s.networking.v1.NetworkPolicyPortArgs(port=names.ENGINE_PORT, protocol="TCP")],
+                )
+            ],
+        ),
+        opts=context.options(depends_on=[parent]),
+    )
+
+
+def _proxies(context: Context) -> list[k8s.networking.v1.NetworkPolicyPeerArgs]:
+    cell = context.cell.cell
+    implementation = gateways.IMPLEMENTATIONS[cell.cloud]
+    if implementation.checks:
+        ranges = (AddressPlan.of(cell.cidr).proxies, *implementation.checks)
+        return [
+            k8s.networking.v1.NetworkPolicyPeerArgs(ip_block=k8s.networking.v1.IPBlockArgs(cidr=one)) for one in ranges
+        ]
+    if implementation.owner_labels is None:
+        return [_from_namespace(names.SYSTEM_NAMESPACE)]
+    name, namespace = implementation.owner_labels
+    # Whoever makes pods in a maison's namespace could give them these labels.
+    elsewhere = k8s.meta.v1.LabelSelectorRequirementArgs(key=names.LABEL_MAISON, operator="DoesNotExist")
+    return [
+        k8s.networking.v1.NetworkPolicyPeerArgs(
+            namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_expressions=[elsewhere]),
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(
+                match_labels={name: names.GATEWAY, namespace: names.SYSTEM_NAMESPACE}
+            ),
+        )
+    ]
 
 
 def _scrape_ingress(context: Context, namespace: str, port: int, parent: pulumi.Resource) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Public ranges that the platform itself lets pods out to.
 _ABROAD = tuple(
     ipaddress.IPv4Network(text)
-    for text in (buckets.GOOGLE, *(cidr for way in pod_tokens.WAYS.values() if way for cidr in way.ranges))
+    for text in (buckets.GOOGLE, *(cidr for way in pod_tokens.WAYS.values() for cidr in way.ranges))
 )
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>\\,;`{}]+", re.IGNORECASE)
 
