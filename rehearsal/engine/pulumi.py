@@ -26,6 +26,10 @@ _PRIVATE_UMASK = 0o077
 _MANY_MINUTES_S = 1800.0
 
 
+# The engine's own variable: how many operations it has under way at once.
+PARALLEL = "PULUMI_PARALLEL"
+
+
 class _Running:
     """The engines that this process waits for, so that an interrupt reaches those of its other threads."""
 
@@ -63,9 +67,9 @@ def interrupt() -> None:
 
 
 def _of_this_run() -> dict[str, str]:
-    """Marks the engine as ours for our time, and hands on where a test wants it killed."""
-    asked = os.environ.get(killpoints.VARIABLE)
-    return processes.run_mark() | ({killpoints.VARIABLE: asked} if asked else {})
+    """Marks the engine as ours for our time, and hands on where a test wants it killed and how much it does at once."""
+    asked = {name: os.environ[name] for name in (killpoints.VARIABLE, PARALLEL) if os.environ.get(name)}
+    return processes.run_mark() | asked
 
 
 class EngineError(RuntimeError):

@@ -85,15 +85,15 @@ class Small:
             out, err = process.communicate(timeout=timeout)
         return process.returncode, out + err
 
-    def up(self) -> str:
+    def up(self, env: Mapping[str, str] | None = None) -> str:
         """Bring it up; it must."""
-        code, words = self.twain(*self.bring_up)
+        code, words = self.twain(*self.bring_up, env=env)
         assert code == 0, f"rehearse up ended with {code}:\n{words[-6000:]}"
         return words
 
-    def killed_at(self, point: str) -> None:
+    def killed_at(self, point: str, env: Mapping[str, str] | None = None) -> None:
         """Bring it up to a point at which something of it is killed."""
-        code, words = self.twain(*self.bring_up, env={killpoints.VARIABLE: point})
+        code, words = self.twain(*self.bring_up, env={**(env or {}), killpoints.VARIABLE: point})
         expected = 4 if point.endswith(":provider") else -9
         assert code == expected, f"{point}: not reached, or ended with {code} instead of {expected}:\n{words[-4000:]}"
 

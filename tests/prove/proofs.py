@@ -39,12 +39,16 @@ def code() -> str:
 
 def kept(name: str, **same: Any) -> dict[str, Any] | None:
     """An earlier record of this name, if it is of the same code and of whatever else must be the same."""
-    try:
-        known = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    wanted = {"code": code(), **same}
+    known, wanted = read(name), {"code": code(), **same}
     return known if {key: known.get(key) for key in wanted} == wanted else None
+
+
+def read(name: str) -> dict[str, Any]:
+    """An earlier record of this name, of whatever code; nothing where there is none that can be read."""
+    try:
+        return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def write(name: str, document: Mapping[str, Any]) -> None:
