@@ -104,7 +104,9 @@ GCP_MACHINES: Final[dict[str, Machine]] = {
     "a2-ultragpu-2g": Machine(cpus=24, memory_gib=340, gpus=2, gpu_model=_A100, regions=_GCP_A100_80),
     "a2-ultragpu-4g": Machine(cpus=48, memory_gib=680, gpus=4, gpu_model=_A100, regions=_GCP_A100_80),
     "a2-ultragpu-8g": Machine(cpus=96, memory_gib=1360, gpus=8, gpu_model=_A100, regions=_GCP_A100_80),
+    "a3-highgpu-1g": Machine(cpus=26, memory_gib=234, gpus=1, gpu_model=_H100, regions=_GCP_L4),
     "a3-highgpu-2g": Machine(cpus=52, memory_gib=468, gpus=2, gpu_model=_H100, regions=_GCP_L4),
+    "a3-highgpu-4g": Machine(cpus=104, memory_gib=936, gpus=4, gpu_model=_H100, regions=_GCP_L4),
     "a3-highgpu-8g": Machine(cpus=208, memory_gib=1872, gpus=8, gpu_model=_H100, regions=_GCP_L4),
     "a3-ultragpu-8g": Machine(cpus=224, memory_gib=2952, gpus=8, gpu_model="NVIDIA H200", regions=_GCP_H200),
 }

@@ -1,6 +1,7 @@
 """What GKE refuses about the images, drivers and replacement of nodes.
 
-Sources, read in November 2026: the reference of node pools (`UpgradeSettings`, `GpuDriverInstallationConfig`).
+Sources, read in November 2026: the reference of node pools (`UpgradeSettings`, `GpuDriverInstallationConfig`); Compute
+Engine, "GPU machine types", for A3 High machines with fewer than eight GPUs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,20 @@ _DRIVERS: Final = ("DEFAULT", "LATEST", "INSTALLATION_DISABLED")
 _STRATEGIES: Final = ("SURGE", "BLUE_GREEN", "SHORT_LIVED")
 _AT_ONCE: Final = 20
 _COUNTS: Final = ("upgradeSettings.maxSurge", "upgradeSettings.maxUnavailable")
+
+
+# What is asked for otherwise than on demand. A reservation is taken as such a way: what it holds is not seen here.
+_NOT_ON_DEMAND: Final = (
+    *("nodeConfig.spot", "nodeConfig.preemptible", "nodeConfig.flexStart", "queuedProvisioning.enabled"),
+    "nodeConfig.reservationAffinity",
+)
+_A3_IN_PARTS: Final = frozenset({"a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g"})
+
+
+def _on_demand(call: Inputs) -> Iterator[Problem]:
+    machine = call.known("nodeConfig.machineType")
+    if machine in _A3_IN_PARTS and not any(call.known(path) for path in _NOT_ON_DEMAND):
+        yield Problem("nodeConfig.machineType", f"{machine} is sold as Spot or by Flex-start only")
 
 
 def _image(call: Inputs) -> Iterator[Problem]:
@@ -87,6 +102,7 @@ NODE_IMMUTABLE: Final = frozenset(
 )
 RULES: Final[tuple[Rule, ...]] = (
     shape(_image, fix=f"take one of {', '.join(_IMAGES)}"),
+    shape(_on_demand, name="sold on demand", fix="take a3-highgpu-8g, or set nodeConfig.spot or nodeConfig.flexStart"),
     shape(_driver, fix=f"take one of {', '.join(_DRIVERS)}"),
     shape(
         _strategy,

@@ -149,6 +149,7 @@ WRONG: dict[tuple[str, str], dict[str, Any]] = {
     ("gcp:container/cluster:Cluster", "default pool"): {"removeDefaultNodePool": True},
     ("gcp:container/cluster:Cluster", "exclusions"): {"maintenancePolicy": {"maintenanceExclusions": [_EXCLUSION]}},
     ("gcp:container/nodePool:NodePool", "image"): {"nodeConfig": {"imageType": "COS"}},
+    ("gcp:container/nodePool:NodePool", "sold on demand"): {"nodeConfig": {"machineType": "a3-highgpu-2g"}},
     ("gcp:container/nodePool:NodePool", "driver"): {
         "nodeConfig": {"guestAccelerators": [{"gpuDriverInstallationConfig": {"gpuDriverVersion": "570.172.08"}}]}
     },

@@ -81,6 +81,33 @@ def test_gke_takes_its_images_its_channels_of_drivers_and_so_many_nodes_at_once(
     assert all(reason in found[path] for path, reason in reasons.items())
 
 
+def part(machine: Any = "a3-highgpu-2g", **more: Any) -> dict[str, Any]:
+    return {"machineType": machine, **more}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "refused"),
+    [
+        (gke(nodeConfig=part()), True),
+        (gke(nodeConfig=part("a3-highgpu-1g", spot=False)), True),
+        (gke(nodeConfig=part("a3-highgpu-4g", flexStart=False), queuedProvisioning={"enabled": False}), True),
+        (gke(nodeConfig=part("a3-highgpu-8g")), False),
+        (gke(nodeConfig=part(spot=True)), False),
+        (gke(nodeConfig=part(spot=UNKNOWN)), False),
+        (gke(nodeConfig=part(flexStart=True)), False),
+        (gke(nodeConfig=part(preemptible=True)), False),
+        (gke(nodeConfig=part(), queuedProvisioning={"enabled": True}), False),
+        (gke(nodeConfig=part(reservationAffinity={"consumeReservationType": "SPECIFIC_RESERVATION"})), False),
+        (gke(nodeConfig=part(UNKNOWN)), False),
+    ],
+)
+def test_gke_sells_a_part_of_an_a3_machine_as_spot_or_by_flex_start_only(
+    caller: Callable[[str], Any], inputs: dict[str, Any], refused: bool
+) -> None:
+    found = told(caller("gcp").check(GKE_POOL, inputs), about="Flex-start nodeConfig.machineType")
+    assert ("Spot or by Flex-start" in found.get("nodeConfig.machineType", "")) is refused
+
+
 AKS_CASES: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"osSKU": "Ubuntu"}, {}),
     ({"osSKU": "AzureLinux3"}, {}),
