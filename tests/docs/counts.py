@@ -90,6 +90,12 @@ def _capabilities(_root: Path) -> int:
     return len(CAPABILITIES)
 
 
+def _unread(_root: Path) -> int:
+    from tests.sweep import oracle
+
+    return sum(not one.read for one in oracle.regions())
+
+
 _NUMBER = rf"(\d[\d,]*|{'|'.join(WORDS[2:])})"
 # What prose says → what is counted.
 TOLD: dict[str, Callable[[Path], int]] = {
@@ -100,6 +106,7 @@ TOLD: dict[str, Callable[[Path], int]] = {
     rf"\bsweep of {_NUMBER} regions\b": lambda root: _proof(root, "sweep")["regions"],
     rf"\bregions, {_NUMBER} places\b": lambda root: _proof(root, "sweep")["places"],
     rf"\b{_NUMBER} combinations\b": lambda root: sum(_proof(root, "sweep")["combinations"].values()),
+    rf"\b{_NUMBER} of the sweep's regions\b": _unread,
     rf"\ball {_NUMBER} points\b": lambda root: _proof(root, "kill")["counts"]["converged"],
 }
 

@@ -43,7 +43,8 @@ _MADE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 @dataclass(frozen=True, kw_only=True)
 class Region:
     """One row of the table of regions: `source` is the cloud's own page that lists it, `dated` the day that stands on
-    that page where one does, and `read` whether its text was read for this row or its address is known from elsewhere.
+    that page where one does, and `read` whether its text was read for this row or its address is known from elsewhere;
+    `seen` is the day on which it was read, or `never`.
     """
 
     cloud: str
@@ -55,6 +56,7 @@ class Region:
     source: str
     dated: str
     read: bool
+    seen: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +89,10 @@ def _region(row: dict[str, str]) -> Region:
 
 
 @functools.cache
-def pages() -> dict[str, tuple[str, bool]]:
-    """The provider's page of each type, and whether it was read; the address of the others is of the same form."""
+def pages() -> dict[str, tuple[str, bool, str]]:
+    """The provider's page of each type, or the file of its inputs, whether it was read, and on which day."""
     with (_HERE / "types.csv").open(encoding="utf-8", newline="") as file:
-        return {row["type"]: (row["source"], row["read"] == "yes") for row in csv.DictReader(file)}
+        return {row["type"]: (row["source"], row["read"] == "yes", row["seen"]) for row in csv.DictReader(file)}
 
 
 @functools.cache
@@ -129,7 +131,8 @@ def _own(world: str, cloud: str, place: dict[str, Any]) -> Iterator[Combination]
         for origin in types()["origins"] if place.get("tags") else ("none",):
             rows = _graph(world, cloud, place, value, origin)
             # Google and Azure have no region in China: whatever stands beside lies abroad too.
-            accept = _may(world, region, origin) and (cloud, world) not in {("gcp", "cn"), ("azure", "cn")}
+            may = _may(world, region, origin) or (value == place.get("filed") and world in types()["origins"][origin])
+            accept = may and (cloud, world) not in {("gcp", "cn"), ("azure", "cn")}
             yield Combination(world=world, cloud=cloud, type=kind, place=path, region=str(value), origin=origin,
                               rows=rows, accept=accept)  # fmt: skip
     # Values that are no place at all. An optional one that is left out is the home's.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import collections
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,23 +64,33 @@ def test_the_table_names_every_type_that_a_cell_uses() -> None:
 
 # Whose pages say where a region is, and what a type of resource is.
 OWN_PAGES = {
-    "alicloud": ("www.alibabacloud.com", "help.aliyun.com"),
-    "gcp": ("cloud.google.com",),
-    "azure": ("learn.microsoft.com",),
+    "alicloud": ("www.alibabacloud.com/", "help.aliyun.com/"),
+    "gcp": ("cloud.google.com/", "docs.cloud.google.com/"),
+    "azure": ("learn.microsoft.com/", "docs.microsoft.com/", "docs.azure.cn/", "github.com/MicrosoftDocs/"),
 }
 REGISTRY = "https://www.pulumi.com/registry/packages/"
+# Or the file of its inputs, in the provider's own repository and as it was at a commit.
+FILES = {
+    "alicloud": ("pulumi-alicloud", "sdk/nodejs/", ".ts"),
+    "gcp": ("pulumi-gcp", "sdk/nodejs/", ".ts"),
+    "azure-native": ("pulumi-azure-native-sdk", "", ".go"),
+}
+
+
+def day(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def test_each_region_has_a_source_of_its_own_cloud_and_is_there_once() -> None:
     regions = oracle.regions()
     for one in regions:
         scheme, _, rest = one.source.partition("://")
-        host, _, page = rest.partition("/")
         assert scheme == "https", one
-        assert host in OWN_PAGES[one.cloud], one
-        assert page, one
+        assert rest.startswith(OWN_PAGES[one.cloud]), one
+        assert rest not in OWN_PAGES[one.cloud], one
         assert one.place, one
-        assert one.dated == "undated" or datetime.strptime(one.dated, "%Y-%m-%d").replace(tzinfo=UTC), one
+        assert one.dated == "undated" or day(one.dated), one
+        assert day(one.seen) if one.read else one.seen == "never", one
     assert len({(one.cloud, one.region) for one in regions}) == len(regions)
     assert {one.jurisdiction for one in regions} == set(oracle.WORLD_OF)
     # Each cloud's pages were read for a good part of its regions.
@@ -88,20 +99,24 @@ def test_each_region_has_a_source_of_its_own_cloud_and_is_there_once() -> None:
         assert sum(one.read for one in known) * 3 >= len(known), cloud
 
 
-def test_each_type_has_the_page_of_its_own_in_the_registry() -> None:
+def test_each_type_has_the_page_of_its_own_at_its_provider() -> None:
     table, pages = oracle.types(), oracle.pages()
     named = {row["type"] for rows in table["own"].values() for row in rows} | set(table["tagged"])
     named |= {*table["elsewhere"]["provider"], *table["elsewhere"]["parent"]}
     assert set(pages) == named
-    assert len({source for source, _ in pages.values()}) == len(pages)
-    for kind, (source, _) in pages.items():
+    assert len({source for source, _, _ in pages.values()}) == len(pages)
+    for kind, (source, read, seen) in pages.items():
         package, _, token = kind.removeprefix("pulumi:providers:").partition(":")
         module, _, name = token.rpartition(":")
         own = f"{module.partition('/')[0]}/{name.lower()}" if token else "provider"
-        assert source == f"{REGISTRY}{package}/api-docs/{own}/"
-    for rows in table["own"].values():
-        for row in rows:
-            assert pages[row["type"]][0].endswith(f"/{row['page']}/")
+        repository, folder, ending = FILES[package]
+        at = rf"https://github\.com/pulumi/{repository}/blob/[0-9a-f]{{40}}/{folder}"
+        found = re.fullmatch(rf"{at}(?P<file>[\w/]+){re.escape(ending)}", source)
+        assert source == f"{REGISTRY}{package}/api-docs/{own}/" or (found and found["file"].lower() == own), kind
+        assert day(seen) if read else seen == "never", kind
+        # A page whose address is only known by its form is none that somebody opened.
+        assert read or not found, kind
+        assert {row["page"] for rows in table["own"].values() for row in rows if row["type"] == kind} <= {own}
 
 
 def test_the_table_imports_nothing_of_the_product() -> None:
