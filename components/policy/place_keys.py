@@ -53,7 +53,7 @@ OWN: Final = frozenset(
 )
 # Maps whose keys are the owner's own words.
 _WORDS: Final = frozenset({"tags", "labels", "userLabels", "resourceLabels", "metadata", "annotations"})
-_NAME_IN_LIST = re.compile(r"(?:^|\.)(?P<key>\w+)\[\d+\]\.name$")
+_NAME_OF = re.compile(r"(?:^|\.)(?P<key>\w+)(?:\[\d+\])?\.name$")
 
 
 @lru_cache(maxsize=8192)
@@ -71,11 +71,11 @@ def exceptions(token: str) -> frozenset[str]:
 
 
 def holds_place(path: str, key: str) -> bool:
-    """Whether a leaf is a place: by its key, or as the name of an item of a list of places. Not what an owner wrote
-    into tags or labels.
+    """Whether a leaf is a place: by its key, or as the name of what is called so. Not what an owner wrote into tags or
+    labels.
     """
     if key == "name":
-        found = _NAME_IN_LIST.search(path)
+        found = _NAME_OF.search(path)
         return found is not None and names_place(found["key"])
     return names_place(key) and not is_word(path, key)
 

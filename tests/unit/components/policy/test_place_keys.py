@@ -56,3 +56,12 @@ def test_words_of_an_owner_are_no_places_and_what_stands_beside_them_is() -> Non
         assert place_keys.holds_place(path, "zone"), path
     assert place_keys.holds_place("publishingProfile.targetRegions[0].name", "name")
     assert not place_keys.holds_place("containers[0].name", "name")
+
+
+def test_the_name_of_a_place_that_is_an_object_is_a_place() -> None:
+    """Azure's edge zones: machines of a region in another city."""
+    for path in ("extendedLocation.name", "publishingProfile.targetExtendedLocations[0].extendedLocation.name"):
+        assert place_keys.holds_place(path, "name"), path
+        assert not place_keys.holds_place(path.removesuffix("name") + "type", "type"), path
+    for path in ("name", "sku.name", "dnsZone.name"):
+        assert not place_keys.holds_place(path, "name"), path
